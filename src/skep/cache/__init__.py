@@ -1,0 +1,4 @@
+"""Content hash in, bytes out.
+
+Absent: workflows, jobs, what the bytes mean.
+"""

@@ -1,0 +1,4 @@
+"""Facts in, an ordered, hash-chained journal and its readers out.
+
+Absent: SQL, files, workflows, who listens.
+"""

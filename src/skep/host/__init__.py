@@ -1,0 +1,4 @@
+"""This machine: processes, mounts, files, clock, globs, masking.
+
+Absent: workflows, runs, the store, settings.
+"""

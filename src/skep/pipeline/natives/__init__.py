@@ -1,0 +1,4 @@
+"""Well-known actions done by Skep itself: checkout, cache, artifacts.
+
+Absent: scheduling, SQL.
+"""

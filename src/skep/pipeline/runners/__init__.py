@@ -1,0 +1,4 @@
+"""One job's steps in, exit codes out: where steps execute.
+
+Absent: workflow syntax, scheduling.
+"""
