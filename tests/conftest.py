@@ -53,9 +53,7 @@ def conformance() -> Path:
 
 
 @pytest.fixture
-def no_git_settings(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[None]:
+def no_git_settings(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """git without the settings and the identity of whoever runs the tests."""
     home = tmp_path_factory.mktemp("git-home")
     (home / ".gitconfig").write_text(
