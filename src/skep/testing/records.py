@@ -1,6 +1,8 @@
 """In-memory records ports for tests: a fact list, logs in memory, and concurrency groups within one loop.
 
-They keep the promises of `pipeline.ports`; the suite in tests/contract holds them and the sqlite driver to the same cases.
+They keep the promises of `pipeline.ports`; the suite in tests/contract holds them and the sqlite driver to
+one set
+of cases.
 """
 
 from __future__ import annotations
