@@ -1,0 +1,46 @@
+"""What jobs and steps took in earlier runs, read from their journals when somebody asks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from skep.events.facts import JobFinished, StepFinished
+from skep.events.journal import decode_fact
+from skep.model.outcome import Outcome
+
+RUNS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedDurations:
+    """Medians over the last runs in which the job or step succeeded, in seconds. Unknown ones are absent."""
+
+    jobs: Mapping[str, float]  # by leg
+    steps: Mapping[tuple[str, str], float]  # by leg and step
+
+
+def expected_durations(connection: sqlite3.Connection) -> ExpectedDurations:
+    """The medians over the last `RUNS` finished runs. Raises sqlite3.Error."""
+    jobs: dict[str, list[float]] = {}
+    steps: dict[tuple[str, str], list[float]] = {}
+    query = (
+        "SELECT entry FROM journal WHERE run_id IN"
+        " (SELECT run_id FROM runs WHERE finished_at IS NOT NULL ORDER BY number DESC LIMIT ?)"
+        """ AND (entry LIKE '%"fact":"job_finished"%' OR entry LIKE '%"fact":"step_finished"%')"""
+    )
+    for (text,) in connection.execute(query, (RUNS,)):
+        try:
+            fact = decode_fact(text)
+        except ValueError:
+            continue  # a damaged entry is `runs verify`'s to report; an estimate does without it
+        if isinstance(fact, JobFinished) and fact.outcome == Outcome.SUCCESS:
+            jobs.setdefault(fact.leg, []).append(fact.duration_s)
+        elif isinstance(fact, StepFinished) and fact.outcome == Outcome.SUCCESS:
+            steps.setdefault((fact.leg, fact.step), []).append(fact.duration_s)
+    return ExpectedDurations(
+        jobs={leg: median(all_s) for leg, all_s in jobs.items()},
+        steps={step: median(all_s) for step, all_s in steps.items()},
+    )
