@@ -94,7 +94,7 @@ class RunRecords:
             alive = Lock(places.alive)
         try:
             with store_errors(self.paths.database):
-                entry = self._insert(started)
+                entry = _insert(self._connection, started)
                 self._connection.execute(
                     "PRAGMA busy_timeout = 250"
                 )  # from now on the caller has steps to serve
@@ -233,3 +233,27 @@ _FIND = (
 def _find_values(wanted: str) -> dict[str, str | int]:
     digits = wanted.removeprefix("#")
     return {"wanted": wanted, "number": int(digits) if digits.isdecimal() and len(digits) < 10 else -1}
+
+
+def _insert(connection: sqlite3.Connection, started: RunStarted) -> Entry:
+    """The row of a run and its first entry, together or not at all."""
+    (entry,) = chain(genesis(started.run_id), 0, [started])
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO runs (run_id, number, status, event, ref, sha, started_at, facts, head)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)",
+            (
+                started.run_id,
+                started.number,
+                RUNNING,
+                started.event,
+                started.ref,
+                started.sha,
+                started.at,
+                entry.hash,
+            ),
+        )
+        connection.execute(
+            "INSERT INTO journal VALUES (?, 1, ?, ?)", (started.run_id, entry.text, entry.hash)
+        )
+    return entry
