@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from skep.events.facts import Fact, RunStarted
 from skep.events.fold import INTERRUPTED, RUNNING, RunView, fold
-from skep.events.journal import Broken, Entry, decode_fact, genesis, verify_chain
+from skep.events.journal import Broken, Entry, chain, decode_fact, genesis, verify_chain
 from skep.model.errors import StoreError, UserError
 from skep.model.ids import RunId
 from skep.store.local.database import open_database, store_errors, transaction
