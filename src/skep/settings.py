@@ -1,0 +1,291 @@
+"""Settings: defaults < `skep.toml` or `[tool.skep]` of `pyproject.toml` < environment SKEP_* < flags, in
+one frozen value.
+
+Every field carries its documentation; the reference page and the flags are made from it. The field
+`keep_days` is the key
+`keep_days` of the file (or `days` in a table `[keep]`), SKEP_KEEP_DAYS in the environment, and the flag
+`--keep-days`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
+from typing import Literal
+
+from skep.model.finding import Finding, Location, Severity
+
+Kind = Literal["text", "path", "texts", "count", "size", "number", "choice"]
+SettingValue = str | int | float | tuple[str, ...]
+
+WORKSPACES = ("auto", "overlay", "reflink", "copy")
+TABLES = ("keep",)
+"""Tables of the file whose keys are settings: `[keep] days` is `keep_days`."""
+
+
+def _about(kind: Kind, doc: str, default: str = "") -> dict[str, str]:
+    return {"kind": kind, "doc": doc, "default": default}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user has set, everything resolved: paths are absolute, `jobs` is at least 1."""
+
+    state_dir: str = field(
+        default="",
+        metadata=_about(
+            "path",
+            "Folder of run records, logs and caches.",
+            "`$XDG_STATE_HOME/skep`, else `~/.local/state/skep`",
+        ),
+    )
+    work_dir: str = field(
+        default="",
+        metadata=_about(
+            "path", "Folder in which jobs get their workspaces.", "in the state folder of the repository"
+        ),
+    )
+    jobs: int = field(
+        default=0, metadata=_about("count", "How many jobs run at once.", "the number of processors")
+    )
+    workspace: str = field(
+        default="auto",
+        metadata=_about(
+            "choice",
+            "How a workspace gets its files: `overlay`, `reflink`, `copy`, or `auto`, the first that works.",
+        ),
+    )
+    labels: tuple[str, ...] = field(
+        default=(), metadata=_about("texts", "Labels of `runs-on`, beside its own, that this machine takes.")
+    )
+    env_allow: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "texts", "Environment variables of yours, by name or glob (`AWS_*`), that steps may see."
+        ),
+    )
+    secrets_file: str = field(
+        default="",
+        metadata=_about("path", "File with a `NAME=value` line for each secret; keep it out of git."),
+    )
+    job_timeout_minutes: float = field(
+        default=360.0, metadata=_about("number", "Limit of a job without `timeout-minutes`.")
+    )
+    step_timeout_minutes: float = field(
+        default=0.0,
+        metadata=_about("number", "Limit of a step without `timeout-minutes`; 0: its job's alone."),
+    )
+    log_limit_bytes: int = field(
+        default=256 * 1024**2, metadata=_about("size", "How much output of one step is kept.", "256 MiB")
+    )
+    keep_days: float = field(
+        default=30.0, metadata=_about("number", "Runs older than this many days are dropped; 0: never.")
+    )
+    keep_bytes: int = field(
+        default=2 * 1024**3,
+        metadata=_about(
+            "size", "The oldest runs are dropped while all take more than this; 0: no limit.", "2 GiB"
+        ),
+    )
+    keep_count: int = field(
+        default=500,
+        metadata=_about("count", "The oldest runs are dropped while there are more; 0: no limit."),
+    )
+
+
+def read_settings(
+    root: str, environ: Mapping[str, str], flags: Mapping[str, SettingValue] | None = None
+) -> tuple[Settings, tuple[Finding, ...]]:
+    """The settings for a project root, and what is wrong with the file or the environment. Wrong values
+    leave the
+    value below them standing. `flags` holds only those given, by field name. Relative paths are relative
+    to what names
+    them: the root for the file, the current folder for environment and flags. Raises OSError when the file
+    is unreadable.
+    """
+    values: dict[str, SettingValue] = {}
+    findings: list[Finding] = []
+    for path, table in _file_tables(root, findings):
+        _take_file(values, findings, path, table, root)
+    _take_environment(values, findings, environ)
+    values.update(flags or {})
+    values.setdefault("state_dir", default_state_dir(environ))
+    if not values.get("jobs"):
+        values["jobs"] = (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        )
+    for one in fields(Settings):
+        if kind_of(one) == "path" and values.get(one.name):
+            values[one.name] = os.path.abspath(os.path.expanduser(str(values[one.name])))
+    return Settings(**values), tuple(findings)  # type: ignore[arg-type]  # every value went through parse_value
+
+
+def default_state_dir(environ: Mapping[str, str]) -> str:
+    """The state folder when nothing is set."""
+    base = environ.get("XDG_STATE_HOME", "")
+    return os.path.join(base if os.path.isabs(base) else os.path.expanduser("~/.local/state"), "skep")
+
+
+def kind_of(one: Field[object]) -> Kind:
+    """What kind of value a field takes."""
+    kind: Kind = one.metadata["kind"]
+    return kind
+
+
+def environment_name(name: str) -> str:
+    """`keep_days` -> `SKEP_KEEP_DAYS`."""
+    return f"SKEP_{name.upper()}"
+
+
+def flag_name(name: str) -> str:
+    """`keep_days` -> `--keep-days`."""
+    return "--" + name.replace("_", "-")
+
+
+def parse_value(one: Field[object], given: object) -> SettingValue:
+    """The value of a field from text (environment, flag) or from TOML. Raises ValueError with what was
+    expected."""
+    kind = kind_of(one)
+    if kind == "texts":
+        words = given.replace(",", " ").split() if isinstance(given, str) else given
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return tuple(words)
+        raise ValueError("a list of texts")
+    if kind in ("count", "size", "number"):
+        return _parse_number(kind, given)
+    if not isinstance(given, str):
+        raise ValueError("a text")  # noqa: TRY004 - wrong text of the user, not a wrong call
+    if kind == "choice" and given not in WORKSPACES:
+        raise ValueError(f"one of {', '.join(WORKSPACES)}")
+    return given
+
+
+_UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
+
+
+def _parse_number(kind: Kind, given: object) -> int | float:
+    if isinstance(given, bool) or not isinstance(given, int | float | str):
+        raise ValueError("a number")  # noqa: TRY004 - wrong text of the user, not a wrong call
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:([kmg]?i?)b?)?\s*", str(given).lower())
+    unit = match[2] or "" if match else ""
+    if match is None or unit not in _UNITS or (unit and kind != "size"):
+        raise ValueError("a size such as `500 MiB`" if kind == "size" else "a number of 0 or more")
+    number = float(match[1]) * _UNITS[unit]
+    if kind == "number":
+        return number
+    if number != int(number):
+        raise ValueError("a whole number")
+    return int(number)
+
+
+def _file_tables(root: str, findings: list[Finding]) -> list[tuple[str, Mapping[str, object]]]:
+    """The one table that holds settings, with its file's name; `skep.toml` hides `pyproject.toml`."""
+    for name in ("skep.toml", "pyproject.toml"):
+        path = os.path.join(root, name)
+        if not os.path.exists(path):
+            continue
+        import tomllib  # only when there is a file: 5 ms
+
+        with open(path, "rb") as file:
+            data = file.read()
+        if name == "pyproject.toml" and b"tool.skep" not in data:
+            continue
+        try:
+            table: object = tomllib.loads(data.decode())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            findings.append(_toml_finding(name, str(error)))
+            return []
+        if name == "pyproject.toml" and isinstance(table, dict):
+            table = table.get("tool", {}).get("skep", {})
+        return [(name, table)] if isinstance(table, dict) else []
+    return []
+
+
+def _toml_finding(path: str, message: str) -> Finding:
+    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
+    line, column = (int(place[1]), int(place[2])) if place else (0, 0)
+    text = message[: place.start()] if place else message
+    return Finding(rule="toml-syntax", message=text, where=Location(path=path, line=line, column=column))
+
+
+def _take_file(
+    values: dict[str, SettingValue],
+    findings: list[Finding],
+    path: str,
+    table: Mapping[str, object],
+    root: str,
+) -> None:
+    known = {one.name: one for one in fields(Settings)}
+    for key, given in _flat(table):
+        name = key.replace(".", "_").replace("-", "_")
+        where = _where(root, path, key)
+        if name not in known:
+            findings.append(_unknown(key, known, where, Severity.ERROR))
+            continue
+        try:
+            value = parse_value(known[name], given)
+        except ValueError as error:
+            findings.append(_wrong(f"`{key}`", error, where))
+            continue
+        if kind_of(known[name]) == "path":
+            value = os.path.join(root, os.path.expanduser(str(value)))
+        values[name] = value
+
+
+def _take_environment(
+    values: dict[str, SettingValue], findings: list[Finding], environ: Mapping[str, str]
+) -> None:
+    known = {environment_name(one.name): one for one in fields(Settings)}
+    for key in sorted(name for name in environ if name.startswith("SKEP_")):
+        where = Location(path="environment")
+        if key in known:
+            try:
+                if environ[key]:
+                    values[known[key].name] = parse_value(known[key], environ[key])
+            except ValueError as error:
+                findings.append(_wrong(f"`{key}`", error, where))
+        elif get_close_matches(key, known, n=1, cutoff=0.85):  # others may use the prefix for their own ends
+            findings.append(_unknown(key, known, where, Severity.WARNING))
+
+
+def _flat(table: Mapping[str, object]) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for key, value in table.items():
+        if isinstance(value, dict) and key in TABLES:
+            found += [(f"{key}.{inner}", given) for inner, given in value.items()]
+        else:
+            found.append((key, value))
+    return found
+
+
+def _where(root: str, path: str, key: str) -> Location:
+    """Where a key stands: the first line that begins with it. tomllib itself gives no positions."""
+    pattern = re.compile(rf"""\s*\[?(["']?){re.escape(key.rpartition(".")[2])}\1\s*[=.\]]""")
+    with open(os.path.join(root, path), encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if match := pattern.match(line):
+                return Location(
+                    path=path, line=number, column=len(line) - len(line.lstrip()) + 1, end_column=match.end()
+                )
+    return Location(path=path)
+
+
+def _unknown(
+    key: str, known: Sequence[str] | Mapping[str, object], where: Location, severity: Severity
+) -> Finding:
+    close = get_close_matches(key, [name.replace("_", ".", 1) if "." in key else name for name in known], n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "docs/reference/settings.md lists all settings"
+    return Finding(
+        rule="unknown-setting",
+        message=f"there is no setting `{key}`",
+        where=where,
+        hint=hint,
+        severity=severity,
+    )
+
+
+def _wrong(what: str, error: ValueError, where: Location) -> Finding:
+    return Finding(rule="setting-value", message=f"{what} must be {error}", where=where)
