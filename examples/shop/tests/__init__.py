@@ -1,0 +1,1 @@
+"""Tests of the shop: `store/` below the web, `api/` through it."""

@@ -1,0 +1,1 @@
+"""Through the web: routes, validation, pages."""

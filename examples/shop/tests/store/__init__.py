@@ -1,0 +1,1 @@
+"""Below the web: schema, catalogue, orders."""
