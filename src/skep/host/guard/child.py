@@ -1,0 +1,186 @@
+"""One process that the guard started: its output as it comes, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from skep.host.process import ProgramNotFound
+from skep.model.errors import HostError
+
+if TYPE_CHECKING:
+    from skep.host.guard.client import Guard
+
+PIPE_BYTES = 1 << 16  # what Linux gives a pipe
+BUSY_PIPE_BYTES = 1 << 18  # what we ask for when a process fills it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a process ended, with what it and the children it waited for have used."""
+
+    exit_code: int  # 128 + signal when a signal ended it
+    signal: int
+    cpu_s: float
+    peak_memory_bytes: int  # at least the guard's own size (some 10 MB): Linux counts from before exec
+
+
+class Child:
+    """A started process. Made by `Guard.spawn`."""
+
+    __slots__ = (
+        "_end",
+        "_error",
+        "_fd",
+        "_guard",
+        "_loop",
+        "_on_output",
+        "_pipe_bytes",
+        "_waiters",
+        "argv",
+        "cwd",
+        "number",
+        "tracking",
+    )
+
+    def __init__(
+        self,
+        guard: Guard,
+        loop: asyncio.AbstractEventLoop,
+        number: int,
+        fd: int,
+        on_output: Callable[[bytes], None],
+        tracking: str,
+        argv: Sequence[str],
+        cwd: str,
+    ) -> None:
+        self.number, self.tracking, self.argv, self.cwd = number, tracking, argv, cwd
+        self._guard, self._loop, self._fd, self._on_output = guard, loop, fd, on_output
+        self._pipe_bytes = PIPE_BYTES
+        self._end: Ended | None = None
+        self._error: HostError | None = None
+        self._waiters: list[asyncio.Future[None]] = []
+
+    async def wait(self) -> Ended:
+        """The end of the process itself, after its output so far was delivered. Many may wait; cancelling a wait is harmless.
+
+        Raises ProgramNotFound or HostError when it could not be started, RunnerLost when the guard is gone.
+        """
+        while self._end is None:
+            if self._error is not None:
+                raise self._error
+            waiter = self._loop.create_future()
+            self._waiters.append(waiter)
+            await waiter
+        return self._end
+
+    def send(self, name: Literal["INT", "TERM", "KILL"]) -> None:
+        """INT and TERM go to its process group; KILL to everything it started. Safe to repeat, and when ended."""
+        self._guard.send_signal(self.number, name)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something still holds the output pipe."""
+        return self._fd >= 0
+
+    # --- for the guard's client -------------------------------------------------------------------------------------
+    def open(self) -> None:
+        """Begins to read."""
+        self._loop.add_reader(self._fd, self._on_readable)
+
+    def close(self) -> None:
+        """Stops reading."""
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def ended(self, status: int, cpu_s: float, peak_memory_bytes: int) -> None:
+        """The guard reaped it. What a daemon writes from now on is read and dropped."""
+        self._drain()
+        code = os.waitstatus_to_exitcode(status)
+        self._end = Ended(
+            exit_code=code if code >= 0 else 128 - code,
+            signal=max(0, -code),
+            cpu_s=cpu_s,
+            peak_memory_bytes=peak_memory_bytes,
+        )
+        self._on_output = _drop
+        self._wake()
+
+    def failed(self, error: HostError) -> None:
+        """It was never started, or nobody knows how it ended."""
+        self._drain()
+        self.close()
+        self._error = error
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    def _on_readable(self) -> int:
+        """Reads once; gives the number of bytes, 0 when there is nothing now or never again."""
+        if self._fd < 0:
+            return 0
+        try:
+            chunk = os.read(self._fd, self._pipe_bytes)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            chunk = b""
+        if not chunk:
+            self.close()
+            return 0
+        if len(chunk) == PIPE_BYTES == self._pipe_bytes:
+            self._widen()
+        self._on_output(chunk)
+        return len(chunk)
+
+    def _drain(self) -> None:
+        """Delivers what is in the pipe now, which is at most its size, even if a daemon keeps filling it."""
+        left = self._pipe_bytes
+        while left > 0 and (count := self._on_readable()):
+            left -= count
+
+    def _widen(self) -> None:
+        self._pipe_bytes = BUSY_PIPE_BYTES  # also when the system refuses: it is only the size of a read then
+        try:
+            fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, BUSY_PIPE_BYTES)
+        except OSError:  # over the user's limit for all pipes
+            pass
+
+
+def _drop(_chunk: bytes) -> None:
+    """Output nobody wants any more."""
+
+
+def start_error(argv: Sequence[str], cwd: str, stage: str, code: int, text: str) -> HostError:
+    """Why a process could not be started, in words."""
+    name = argv[0] if argv else ""
+    if stage == "cwd":
+        return HostError(f"cannot start `{name}` in `{cwd}`: {text}", hint="is the working directory there?")
+    if stage == "find" and code in (errno.ENOENT, errno.ENOTDIR):
+        return ProgramNotFound(f"program not found: `{name}`", hint=f"install `{name}`, or put it on PATH")
+    explained = {
+        errno.ENOENT: ("the interpreter named in its first line is missing", ""),
+        errno.E2BIG: (
+            "its arguments and environment are too large for this system",
+            "pass large values through files instead of `env`",
+        ),
+        errno.ENOEXEC: ("it is neither a program for this machine nor a script with a `#!` line", ""),
+        errno.EACCES: ("no permission to execute it", f"`chmod +x {name}`"),
+        errno.EMFILE: ("too many open files", "run fewer jobs at once (`-j`), or raise `ulimit -n`"),
+        errno.ENFILE: ("the system has too many open files", "run fewer jobs at once (`-j`)"),
+        errno.EAGAIN: ("the system's limit of processes is reached", "run fewer jobs at once (`-j`), or raise `ulimit -u`"),
+        errno.ENOMEM: ("out of memory", "run fewer jobs at once (`-j`)"),
+    }
+    reason, hint = explained.get(code, (text, ""))
+    return HostError(f"cannot start `{name}`: {reason}", hint=hint)

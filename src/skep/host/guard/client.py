@@ -1,0 +1,273 @@
+"""The run's side of its guard: starts processes through it, reads their output, learns how they ended.
+
+asyncio only, no threads: the guard's socket and every output pipe are readers of the loop. Nothing here waits for an
+answer to a start: a process that could not be started says so in `Child.wait`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from skep.host.guard import wire
+from skep.host.guard.child import Child, start_error
+from skep.host.guard.launch import LaunchedGuard, launch_guard
+from skep.host.guard.tree import become_subreaper, children_of, kill_trees
+from skep.host.process import OWN_COMMANDS
+from skep.model.errors import HostError, RunnerLost
+
+SIGNALS = {"INT": int(signal.SIGINT), "TERM": int(signal.SIGTERM), "KILL": int(signal.SIGKILL)}
+CLOSE_S = 4.0  # longer than the guard itself tries
+LOST_S = 1.5
+
+
+class Guard:
+    """One guard process for one run, used from one event loop.
+
+    Order: `start`, any number of `spawn` and `kill_tracked`, `close`. `close` may be called twice, and after a failed
+    `start`. When the guard dies, everything below it is killed and all calls and waits raise RunnerLost.
+    """
+
+    def __init__(self, launched: LaunchedGuard | None = None) -> None:
+        self._launched = launched  # started early by somebody; else by `start`
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._frames = wire.Frames()
+        self._numbers = 0
+        self._children: dict[int, Child] = {}  # alive
+        self._held: dict[str, list[Child]] = {}  # ended, but a daemon holds the output: by tracking id
+        self._live: dict[str, int] = {}  # tracking id -> processes alive
+        self._dirty: set[str] = set()  # tracking ids with daemons
+        self._killing: dict[int, asyncio.Future[tuple[int, ...]]] = {}
+        self._unsent: deque[tuple[memoryview, int]] = deque()  # frame, file descriptor that goes with it (-1: none)
+        self._lost = ""
+
+    async def start(self) -> None:
+        """Attaches to the running loop. Raises HostError when the guard cannot be started."""
+        self._launched = self._launched or launch_guard()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._launched.sock, self._on_message)
+
+    async def spawn(
+        self,
+        argv: Sequence[str],
+        cwd: str,
+        env: Mapping[str, str],
+        on_output: Callable[[bytes], None],
+        tracking: str,
+    ) -> Child:
+        """Starts a process in its own session: stdin is empty, stdout and stderr go to `on_output`, on the loop's thread.
+
+        `env` is everything it gets, but RUNNER_TRACKING_ID, which is `tracking`: one id for all processes of a job.
+        Raises HostError; what only shows when it is really started (no such program) is raised by `Child.wait`.
+        """
+        loop = self._attached()
+        try:
+            read_end, write_end = os.pipe()
+        except OSError as error:
+            raise start_error(argv, cwd, "start", error.errno or 0, str(error.strerror)) from error
+        os.set_blocking(read_end, False)
+        self._numbers += 1
+        child = Child(self, loop, self._numbers, read_end, on_output, tracking, argv, cwd)
+        variables = dict(env)
+        variables[wire.TRACKING] = tracking
+        try:
+            frame = wire.pack((wire.SPAWN, child.number, tracking, list(argv), cwd, variables))
+        except ValueError:  # a str of some subclass, which marshal does not know
+            plain = {str(name): str(value) for name, value in variables.items()}
+            frame = wire.pack((wire.SPAWN, child.number, str(tracking), [str(a) for a in argv], str(cwd), plain))
+        self._children[child.number] = child
+        self._live[tracking] = self._live.get(tracking, 0) + 1
+        child.open()
+        self._send(frame, write_end)
+        return child
+
+    def send_signal(self, number: int, name: Literal["INT", "TERM", "KILL"]) -> None:
+        """For `Child.send`."""
+        if self._launched is not None and not self._lost:
+            self._send(wire.pack((wire.SIGNAL, number, SIGNALS[name])))
+
+    async def kill_tracked(self, tracking: str) -> tuple[int, ...]:
+        """Kills every process of a job, daemons included; gives the pids that could not be killed. Safe to repeat.
+
+        Costs nothing when the job left nothing behind.
+        """
+        for child in self._held.pop(tracking, ()):
+            child.close()
+        if self._lost or (tracking not in self._dirty and tracking not in self._live):
+            return ()
+        loop = self._attached()
+        self._numbers += 1
+        self._killing[self._numbers] = answer = loop.create_future()
+        self._send(wire.pack((wire.KILL_TRACKED, self._numbers, tracking)))
+        survivors = await answer
+        self._dirty.discard(tracking)
+        for child in self._held.pop(tracking, ()):
+            child.close()
+        return survivors
+
+    async def close(self) -> None:
+        """Ends the guard, and with it everything below it. Never raises; what is alive ends with RunnerLost."""
+        launched = self._launched
+        if launched is None or launched.sock.fileno() < 0:
+            return
+        launched.sock.shutdown(socket.SHUT_WR)
+        deadline = time.monotonic() + CLOSE_S
+        pause_s = 0.0005
+        while not _reaped(launched.pid) and time.monotonic() < deadline:
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 0.02)
+        self._lose("the run is over")
+
+    # --- towards the guard ------------------------------------------------------------------------------------------
+    def _attached(self) -> asyncio.AbstractEventLoop:
+        if self._lost:
+            raise RunnerLost(f"the guard process of this run is gone: {self._lost}")
+        if self._loop is None:
+            raise HostError("the guard was not started")
+        return self._loop
+
+    def _send(self, frame: bytes, fd: int = -1) -> None:
+        self._unsent.append((memoryview(frame), fd))
+        if len(self._unsent) == 1:
+            self._flush()
+
+    def _flush(self) -> None:
+        assert self._launched is not None
+        assert self._loop is not None
+        sock = self._launched.sock
+        while self._unsent:
+            data, fd = self._unsent[0]
+            try:
+                if fd >= 0:
+                    sent = socket.send_fds(sock, [data], [fd])
+                    os.close(fd)
+                else:
+                    sent = sock.send(data)
+            except BlockingIOError:
+                self._loop.add_writer(sock, self._flush)
+                return
+            except OSError as error:
+                self._lose(str(error.strerror))
+                return
+            if sent == len(data):
+                self._unsent.popleft()
+            else:
+                self._unsent[0] = (data[sent:], -1)
+        self._loop.remove_writer(sock)
+
+    # --- from the guard ---------------------------------------------------------------------------------------------
+    def _on_message(self) -> None:
+        assert self._launched is not None
+        try:
+            data = self._launched.sock.recv(wire.CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        for message in self._frames.feed(data):
+            self._understand(message)
+        if not data:
+            self._lose("it was killed or crashed")
+
+    def _understand(self, message: tuple) -> None:  # type: ignore[type-arg]  # its shapes are listed in `wire`
+        kind, number = message[0], message[1]
+        if kind == wire.ENDED:
+            _, _, status, cpu_s, peak_bytes, leftovers = message
+            child = self._take(number)
+            if leftovers:
+                self._dirty.add(child.tracking)
+            child.ended(status, cpu_s, peak_bytes)
+            if child.is_open:
+                self._held.setdefault(child.tracking, []).append(child)
+        elif kind == wire.FAILED:
+            _, _, stage, code, text = message
+            child = self._take(number)
+            child.failed(start_error(child.argv, child.cwd, stage, code, text))
+        elif kind == wire.KILLED:
+            answer = self._killing.pop(number)
+            if not answer.done():
+                answer.set_result(tuple(message[2]))
+        elif kind == wire.BROKEN:
+            self._lose(message[1])
+
+    def _take(self, number: int) -> Child:
+        child = self._children.pop(number)
+        left = self._live[child.tracking] - 1
+        if left:
+            self._live[child.tracking] = left
+        else:
+            del self._live[child.tracking]
+        return child
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+    def _lose(self, why: str) -> None:
+        """The guard is gone, or must go: nothing below it may stay, nobody may wait for it any longer."""
+        if self._lost or self._launched is None:
+            return
+        self._lost = why
+        self._end_guard(self._launched)
+        for _, fd in self._unsent:
+            if fd >= 0:
+                os.close(fd)
+        self._unsent.clear()
+        for child in [*self._children.values()]:
+            child.failed(RunnerLost(f"the guard process of this run is gone: {why}"))
+        self._children.clear()
+        for held in self._held.values():
+            for child in held:
+                child.close()
+        self._held.clear()
+        for answer in self._killing.values():
+            if not answer.done():
+                answer.set_result(())
+        self._killing.clear()
+        self._live.clear()
+
+    def _end_guard(self, launched: LaunchedGuard) -> None:
+        if self._loop is not None:
+            self._loop.remove_reader(launched.sock)
+            self._loop.remove_writer(launched.sock)
+        launched.sock.close()
+        if not _reaped(launched.pid):
+            os.kill(launched.pid, signal.SIGKILL)
+            try:
+                os.waitpid(launched.pid, 0)
+            except ChildProcessError:
+                pass
+        kill_inherited()
+        become_subreaper(False)
+
+
+def kill_inherited() -> None:
+    """Kills what came to us, a subreaper, from a dead guard: our children in sessions of their own, but helper commands."""
+    mine = os.getsid(0)
+    deadline = time.monotonic() + LOST_S
+    while time.monotonic() < deadline:
+        roots = [pid for pid in children_of(os.getpid()) if pid not in OWN_COMMANDS and _session(pid) != mine]
+        if not roots:
+            return
+        kill_trees(roots)
+        for pid in roots:
+            _reaped(pid)
+        time.sleep(0.001)
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return -1
+
+
+def _reaped(pid: int) -> bool:
+    """Whether this child of ours has ended; takes it in."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True

@@ -1,0 +1,53 @@
+"""Starts a guard. Light enough to be called before anything heavy is imported, so that both start at the same time."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from dataclasses import dataclass
+
+from skep.host.guard.main import SOCKET_FD
+from skep.host.guard.tree import become_subreaper
+from skep.model.errors import HostError
+
+PROGRAM = "import sys; sys.path.append(sys.argv[1]); from guard.main import main; main(int(sys.argv[2]))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchedGuard:
+    """A guard process and our end of its socket. Closing the socket makes it kill everything and end."""
+
+    pid: int
+    sock: socket.socket
+
+
+def launch_guard() -> LaunchedGuard:
+    """Starts a guard as our child, in its own session, and makes us a subreaper too. Call it after entering namespaces.
+
+    Raises HostError.
+    """
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    options = ["-I", "-S"] + (["-B"] if sys.dont_write_bytecode else [])
+    options += ["-X", "utf8"] if sys.flags.utf8_mode else []
+    argv = [sys.executable, *options, "-c", PROGRAM, home, str(os.getpid())]
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        become_subreaper()
+        pid = os.posix_spawn(
+            sys.executable,
+            argv,
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
+            + [(os.POSIX_SPAWN_DUP2, theirs.fileno(), SOCKET_FD)],
+            setsid=True,
+        )
+    except OSError as error:
+        ours.close()
+        raise HostError(f"cannot start the guard process: {error.strerror}") from error
+    finally:
+        theirs.close()
+        os.close(null)
+    ours.setblocking(False)
+    return LaunchedGuard(pid=pid, sock=ours)
