@@ -1,0 +1,170 @@
+"""What a step's commands did: outputs, state, environment, masks, annotations. One interpreter per running step."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .commands import ANNOTATION_LIMIT, MESSAGE_LIMIT, REGISTERED, WorkflowCommand, parse_command
+
+_UNSECURE = "ACTIONS_ALLOW_UNSECURE_COMMANDS"
+
+
+@dataclass(slots=True, kw_only=True)
+class StepEffects:
+    """What a step changed so far, by commands and by its GITHUB_* files."""
+
+    outputs: dict[str, str] = field(default_factory=dict)
+    state: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    paths: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)  # each fails the step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRules:
+    """What commands may do in this step."""
+
+    debug: bool = False  # ACTIONS_STEP_DEBUG: show `::debug::` lines
+    allow_unsecure: bool = False  # ACTIONS_ALLOW_UNSECURE_COMMANDS
+    workspace: str = ""  # cut off the file of annotations
+
+
+class CommandInterpreter:
+    """Carries out the workflow commands of one step. `take_line` is what `StepOutput` calls for lines that may hold one."""
+
+    def __init__(
+        self,
+        rules: CommandRules,
+        add_mask: Callable[[str], None],
+        annotate: Callable[[str, str, dict[str, str]], None],
+    ) -> None:
+        self.effects = StepEffects()
+        self._rules = rules
+        self._add_mask = add_mask
+        self._annotate = annotate
+        self._echo = rules.debug
+        self._stop_token = ""
+        self._counts: Counter[str] = Counter()
+
+    def take_line(self, line: str) -> str | None:
+        """The text to log for a line of output; None when the line shall not show."""
+        if self._stop_token:
+            if parse_command(line, frozenset([self._stop_token.lower()])):
+                self._stop_token = ""
+                return None
+            return line
+        command = parse_command(line)
+        if command is None:
+            return line
+        shown = self._carry_out(command)
+        if shown is None and self._echo and command.name not in ("add-mask", "debug"):
+            return line
+        return shown
+
+    def _carry_out(self, command: WorkflowCommand) -> str | None:
+        match command.name:
+            case "error" | "warning" | "notice":
+                return self._annotation(command)
+            case "group":
+                return f"##[group]{command.data}"
+            case "endgroup":
+                return "##[endgroup]"
+            case "debug":
+                return f"##[debug]{command.data}" if self._rules.debug else None
+            case "add-mask":
+                return self._mask(command.data)
+            case "echo":
+                return self._set_echo(command.data)
+            case "stop-commands":
+                return self._stop(command.data)
+            case "set-output" | "save-state":
+                return self._save(command)
+            case "set-env" | "add-path":
+                return self._change_environment(command)
+            case _:
+                return None  # problem matchers are read, and applied in a later release
+
+    def _annotation(self, command: WorkflowCommand) -> str:
+        self._counts[command.name] += 1
+        if self._counts[command.name] <= ANNOTATION_LIMIT:
+            self._annotate(command.name, command.data[:MESSAGE_LIMIT], dict(command.properties))
+        return f"##[{command.name}]{command.data}"
+
+    def _mask(self, secret: str) -> str | None:
+        if not secret.strip():
+            return "##[warning]Can't add secret mask for empty string in ##[add-mask] command."
+        self._add_mask(secret)
+        return None
+
+    def _set_echo(self, data: str) -> str | None:
+        match data.strip().lower():
+            case "on":
+                self._echo = True
+            case "off":
+                self._echo = False
+            case _:
+                return self._problem(
+                    f"Invalid echo command value. Possible values can be: 'on', 'off'. Current value is: '{data.strip()}'."
+                )
+        return None
+
+    def _stop(self, token: str) -> str | None:
+        if not token or token.lower() in REGISTERED or token.lower() == "pause-logging":
+            return self._problem(
+                f"Invalid stop-commands token `{token}`: it is empty or the name of a command."
+            )
+        if len(token) > 6:
+            self._add_mask(token)
+        self._stop_token = token
+        return None
+
+    def _save(self, command: WorkflowCommand) -> str | None:
+        name = command.properties.get("name", "")
+        if not name:
+            return self._problem(f"Required field 'name' is missing in ##[{command.name}] command.")
+        target = self.effects.outputs if command.name == "set-output" else self.effects.state
+        target[name] = command.data
+        return None
+
+    def _change_environment(self, command: WorkflowCommand) -> str | None:
+        if not self._rules.allow_unsecure:
+            return self._problem(
+                f"The `{command.name}` command is disabled. Use the GITHUB_ENV or GITHUB_PATH file instead, or set {_UNSECURE}: true."
+            )
+        if command.name == "add-path":
+            self.effects.paths.append(command.data)
+        elif name := command.properties.get("name", ""):
+            self.effects.env[name] = command.data
+        else:
+            return self._problem("Required field 'name' is missing in ##[set-env] command.")
+        return None
+
+    def _problem(self, message: str) -> str:
+        self.effects.problems.append(message)
+        self._annotate("error", message, {})
+        return f"##[error]{message}"
+
+
+def annotation_place(properties: dict[str, str], workspace: str) -> dict[str, str | int]:
+    """Where an annotation points: GitHub's fix-up rules for file, line and col, as keyword arguments of `Annotated`."""
+    path = properties.get("file", "")
+    if workspace and path.startswith(workspace + "/"):
+        path = path[len(workspace) + 1 :]
+    line, end_line = _number(properties, "line"), _number(properties, "endline")
+    column, end_column = _number(properties, "col"), _number(properties, "endcolumn")
+    if end_line and not line:
+        line = end_line
+    if end_column and not column:
+        column = end_column
+    if line and not end_line:
+        end_line = line
+    if line != end_line:
+        column = end_column = 0  # columns across lines mean nothing to GitHub
+    return {"path": path, "line": line, "end_line": end_line, "column": column, "end_column": end_column}
+
+
+def _number(properties: dict[str, str], name: str) -> int:
+    text = properties.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdigit() else 0

@@ -1,0 +1,193 @@
+"""The contexts of one running job: what `${{ }}` sees and what a process gets in its environment, at each moment of the job.
+
+A `JobFrame` holds what is the same for all steps of a job; a `StepsFrame` is one list of steps with its own `steps` context and status:
+the job's own list, or that of a composite action inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from skep.model.outcome import Outcome
+from skep.pipeline.expressions.scope import Scope
+from skep.pipeline.expressions.values import CaseSensitive, Value
+from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
+from skep.pipeline.ports import JobBox
+from skep.pipeline.workflow.tree import Job
+
+GITHUB_NAMES = [
+    "action",
+    "action_path",
+    "action_ref",
+    "action_repository",
+    "actor",
+    "actor_id",
+    "api_url",
+    "base_ref",
+    "env",
+    "event_name",
+    "event_path",
+    "graphql_url",
+    "head_ref",
+    "job",
+    "output",
+    "path",
+    "ref",
+    "ref_name",
+    "ref_protected",
+    "ref_type",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "retention_days",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "server_url",
+    "sha",
+    "state",
+    "step_summary",
+    "triggering_actor",
+    "workflow",
+    "workflow_ref",
+    "workflow_sha",
+    "workspace",
+]
+"""Names of the `github` context that steps see as GITHUB_*. Source: actions/runner `GitHubContext.cs`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class JobFrame:
+    """One leg while it runs. Changes only between steps."""
+
+    plan: WorkflowPlan
+    job: Job
+    leg: MatrixLeg
+    strategy: Strategy
+    box: JobBox
+    github: dict[str, Value]  # of this job
+    runner: Mapping[str, Value]
+    needs: Mapping[str, Value]
+    secrets: Mapping[str, Value]
+    vars: Mapping[str, Value]
+    written_env: dict[str, str] = field(default_factory=dict)  # workflow and job `env`
+    file_env: dict[str, str] = field(default_factory=dict)  # GITHUB_ENV of earlier steps
+    paths: list[str] = field(default_factory=list)  # GITHUB_PATH of earlier steps, first = last added
+    cancelled: Callable[[], bool] = lambda: False
+    hash_files: Callable[[Sequence[Value]], Value] = lambda _: ""
+
+    def add_path(self, folder: str) -> None:
+        """Puts a folder in front of PATH; one that is there already moves to the front."""
+        if folder in self.paths:
+            self.paths.remove(folder)
+        self.paths.insert(0, folder)
+
+    def path_variable(self) -> str:
+        """PATH as the next step sees it."""
+        return ":".join([*self.paths, self.box.env.get("PATH", "")])
+
+    def job_context(self, status: Outcome) -> dict[str, Value]:
+        """The `job` context."""
+        return {"status": status.value, "container": {}, "services": {}, "check_run_id": None}
+
+    def strategy_context(self) -> dict[str, Value]:
+        """The `strategy` context."""
+        total = len(self.strategy.legs)
+        return {
+            "fail-fast": self.strategy.fail_fast,
+            "job-index": self.leg.index,
+            "job-total": total,
+            "max-parallel": self.strategy.max_parallel or total,
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class StepsFrame:
+    """One list of steps while it runs: the job's, or a composite action's."""
+
+    job: JobFrame
+    steps: dict[str, Value] = field(default_factory=dict)  # the `steps` context
+    status: Outcome = Outcome.SUCCESS
+    inputs: Mapping[str, Value] | None = None  # a composite's own; None: those of the workflow
+    outer_env: dict[str, str] = field(default_factory=dict)  # `env` of the steps this list is nested in
+    github: dict[str, Value] = field(default_factory=dict)  # action, action_path, ... of a composite
+    id_prefix: str = ""  # of nested steps in logs and facts: `setup.`
+    depth: int = 0
+
+    def env_context(self, step_env: Mapping[str, str] | None = None) -> CaseSensitive:
+        """The `env` context: what workflow, job, earlier steps and the step itself set, not the machine's."""
+        env = CaseSensitive(self.job.written_env)
+        env.update(self.job.file_env)
+        env.update(self.outer_env)
+        if step_env:
+            env.update(step_env)
+        return env
+
+    def scope(self, github: Mapping[str, Value], step_env: Mapping[str, str] | None = None) -> Scope:
+        """What expressions of the next step see."""
+        job = self.job
+        inputs = job.plan.inputs if self.inputs is None else self.inputs
+        return Scope(
+            contexts={
+                "github": github,
+                "env": self.env_context(step_env),
+                "vars": job.vars,
+                "job": job.job_context(self.job_status()),
+                "steps": self.steps,
+                "runner": job.runner,
+                "secrets": job.secrets,
+                "strategy": job.strategy_context(),
+                "matrix": job.leg.values,
+                "needs": job.needs,
+                "inputs": inputs,
+            },
+            functions={
+                "always": lambda _: True,
+                "success": lambda _: self.status is Outcome.SUCCESS and not job.cancelled(),
+                "failure": lambda _: self.status is Outcome.FAILURE and not job.cancelled(),
+                "cancelled": lambda _: job.cancelled(),
+                "hashfiles": job.hash_files,
+            },
+        )
+
+    def job_status(self) -> Outcome:
+        """`job.status` as of now."""
+        return Outcome.CANCELLED if self.job.cancelled() else self.status
+
+    def record(self, step_id: str, outputs: Mapping[str, str], outcome: Outcome, conclusion: Outcome) -> None:
+        """Writes an ended step into the `steps` context and the status of this list."""
+        self.steps[step_id] = {
+            "outputs": dict(outputs),
+            "outcome": outcome.value,
+            "conclusion": conclusion.value,
+        }
+        if conclusion is Outcome.FAILURE and self.status is Outcome.SUCCESS:
+            self.status = Outcome.FAILURE
+
+
+def exported_variables(github: Mapping[str, Value], runner: Mapping[str, Value]) -> dict[str, str]:
+    """The GITHUB_* and RUNNER_* variables of a step. Users cannot override them."""
+    env = {"CI": "true", "GITHUB_ACTIONS": "true"}
+    for name in GITHUB_NAMES:
+        value = github.get(name)
+        if value is not None:
+            env[f"GITHUB_{name.upper()}"] = _text(value)
+    for name, value in runner.items():
+        if value not in (None, ""):
+            env[f"RUNNER_{name.upper()}"] = _text(value)
+    return env
+
+
+def input_variables(inputs: Mapping[str, str]) -> dict[str, str]:
+    """INPUT_* variables of an action: upper-cased, blanks to `_`, dashes kept."""
+    return {f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in inputs.items()}
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value)

@@ -1,0 +1,92 @@
+"""What the engine is given to work with: ports, options and values that are the same for every job of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from skep.events.facts import Fact
+from skep.model.ids import LegKey, RunId
+from skep.pipeline.ports import ConcurrencyGroups, EventSink, LogStore, NativeAction, Runner
+
+from .output import MaskingStream
+
+
+class Masking(Protocol):
+    """The secrets of a run (`skep.host.masking.Masker`). A secret added later masks what comes later."""
+
+    def add(self, secret: str) -> None: ...
+
+    def mask(self, text: str) -> str: ...
+
+    def contains_secret(self, text: str) -> bool: ...
+
+    def stream(self) -> MaskingStream: ...
+
+
+class Clock(Protocol):
+    """Wall time in seconds since the epoch, and a monotonic time in seconds."""
+
+    def now(self) -> float: ...
+
+    def monotonic(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelTiming:
+    """How long a cancelled step may take to end: GitHub's grace by default, in seconds."""
+
+    after_interrupt_s: float = 7.5
+    after_terminate_s: float = 2.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What the user asked of this run."""
+
+    jobs: int = 2  # legs at once, `-j`
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    vars: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""  # github.token
+    matrix: Mapping[str, Sequence[str]] = field(default_factory=dict)  # only legs with these values
+    allow_unsupported: bool = False
+    debug: bool = False  # ACTIONS_STEP_DEBUG
+    in_place: bool = False
+    job_timeout_minutes: float = 360.0  # where the job says nothing
+    cancel_timing: CancelTiming = field(default_factory=CancelTiming)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerFacts:
+    """The `runner` context, and which labels this machine answers to."""
+
+    os: str
+    arch: str
+    name: str
+    unsupported_reason: Callable[[Sequence[str]], str | None]  # labels of runs-on -> why not here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineServices:
+    """Every port the engine uses. Built in `wiring`; the engine chooses nothing."""
+
+    run_id: RunId
+    run_number: int
+    runner: Runner
+    runner_facts: RunnerFacts
+    native_action: Callable[[str, str], NativeAction | None]  # (owner/name[/path] in lower case, ref)
+    hash_files: Callable[[Sequence[str], str, bool], str]  # patterns, root, follow symlinks -> digest
+    events: EventSink
+    logs: LogStore
+    groups: ConcurrencyGroups
+    masking: Masking
+    clock: Clock
+    find_program: Callable[[str, str], str | None]  # name, PATH -> path
+    options: RunOptions
+    project_root: str
+    display: Callable[[LegKey, bytes], None] | None = None  # masked output as it comes, for a terminal
+
+    def publish(self, fact: Fact) -> None:
+        """Hands a fact to the sinks."""
+        self.events.publish(fact)

@@ -1,0 +1,334 @@
+"""The steps of one leg, in order: condition, environment, work, effects, continue-on-error; then post steps in reverse.
+
+The same loop runs a job's steps and, nested, those of a composite action; only a job's own steps are facts of the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from skep.events.facts import StepFinished, StepStarted
+from skep.model.errors import HostError, RunnerLost, SkepError, UserError
+from skep.model.ids import LegKey, StepId
+from skep.model.outcome import Outcome
+from skep.pipeline.expressions.scope import Scope
+from skep.pipeline.expressions.values import Value, is_truthy, to_text
+from skep.pipeline.ports import LogSink
+from skep.pipeline.workflow.evaluate import evaluate_bool, evaluate_node, evaluate_number, evaluate_text
+from skep.pipeline.workflow.nodes import Node
+from skep.pipeline.workflow.tree import Condition, Step, StepKind
+
+from .effects import CommandRules
+from .frame import JobFrame, StepsFrame
+from .invocation import Ending, Invocation, Stops
+from .services import EngineServices
+from .stopping import StopKind, StopSignal
+
+
+@dataclass(slots=True, kw_only=True)
+class StepCall:
+    """One step on its way through the loop, with everything evaluated so far."""
+
+    step: Step
+    frame: StepsFrame
+    github: dict[str, Value]
+    env: dict[str, str]  # the step's own `env`
+    scope: Scope
+    stops: Stops
+    ending: Ending = field(default_factory=Ending)
+
+
+class StepWork(Protocol):
+    """What a step does once it is known that it runs (`scripts`, `uses`). Writes into `call.ending`; may raise SkepError."""
+
+    async def __call__(self, call: StepCall) -> None: ...
+
+
+class PostWork(Protocol):
+    """The post phase of an action."""
+
+    async def __call__(self, call: StepCall) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostStep:
+    """An action that wants to run again after the job's steps."""
+
+    step: Step
+    name: str
+    frame: StepsFrame
+    env: Mapping[str, str]
+    condition: Condition | None  # None: always()
+    work: PostWork
+
+
+class LegSteps:
+    """Runs the steps of one leg. One instance per leg; `run` once."""
+
+    def __init__(
+        self, services: EngineServices, leg: LegKey, frame: JobFrame, log: LogSink, stop: StopSignal
+    ) -> None:
+        self.services = services
+        self.leg = leg
+        self.frame = frame
+        self.log = log
+        self.stop = stop
+        self.works: dict[StepKind, StepWork] = {}
+        self.posts: list[PostStep] = []
+        self.cpu_s = 0.0
+        self.peak_memory_bytes = 0
+        self._number = 0
+        self._files = 0
+        self._current = StepId("")  # the job's own step that runs now; nested ones log under it
+
+    async def run(self, steps: tuple[Step, ...]) -> StepsFrame:
+        """Runs the job's steps and then all post steps; gives the job's list with its status and `steps` context."""
+        top = StepsFrame(job=self.frame)
+        for step in steps:
+            await self._run_top(step, top, self._work)
+        while self.posts:
+            post = self.posts.pop()
+            await self._run_top(post.step, top, post.work, post)
+        return top
+
+    def invocation(self, call: StepCall) -> Invocation:
+        """The output, files and command interpreter for one process or native action of a step."""
+        self._files += 1
+        options = self.services.options
+        rules = CommandRules(
+            debug=options.debug,
+            allow_unsecure=self._allows_unsecure(call),
+            workspace=self.frame.box.workspace,
+        )
+        invocation = Invocation(
+            self.services,
+            self.leg,
+            self._current,
+            self.frame.box,
+            self.log,
+            rules=rules,
+            file_number=self._files,
+        )
+        for name, path in invocation.files.variables().items():
+            call.github[name[len("GITHUB_") :].lower()] = path
+        return invocation
+
+    def apply(self, invocation: Invocation) -> None:
+        """Lets what an ended process changed hold for later steps."""
+        effects = invocation.effects
+        self.frame.file_env.update(effects.env)
+        for folder in effects.paths:
+            self.frame.add_path(folder)
+
+    async def run_nested(self, step: Step, frame: StepsFrame, outer: StepCall) -> Ending:
+        """Runs a step of a composite action inside the step `outer`; gives how it ended after its continue-on-error."""
+        call = self._prepare(step, frame, outer.stops.signals)
+        if isinstance(call, Ending):
+            frame.record(step.id, {}, call.outcome, call.outcome)
+            outer.ending.reason = outer.ending.reason or call.reason
+            return call
+        conclusion = await self._carry_out(call, self._work)
+        frame.record(step.id, call.ending.outputs, call.ending.outcome, conclusion)
+        outer.ending.cpu_s += call.ending.cpu_s
+        outer.ending.peak_memory_bytes = max(outer.ending.peak_memory_bytes, call.ending.peak_memory_bytes)
+        if conclusion not in (Outcome.SUCCESS, Outcome.SKIPPED) and not outer.ending.reason:
+            outer.ending.reason = f"{self.display_name(call)}: {call.ending.reason}"
+            outer.ending.exit_code = call.ending.exit_code
+        return call.ending
+
+    def display_name(self, call: StepCall) -> str:
+        """The step's name as GitHub shows it: `name`, or `Run` and the first line, or `Run owner/action@v1`."""
+        step = call.step
+        try:
+            if step.name is not None:
+                return evaluate_text(step.name, call.scope)
+            if step.uses is not None:
+                return f"Run {step.uses.text}"
+            if step.run is not None:
+                text = evaluate_text(step.run, call.scope).strip()
+                return f"Run {text.splitlines()[0].strip()}" if text else "Run"
+        except SkepError:
+            return step.id
+        return step.kind.value
+
+    async def _run_top(
+        self, step: Step, top: StepsFrame, work: StepWork, post: PostStep | None = None
+    ) -> None:
+        self._number += 1
+        number = self._number
+        self._current = StepId(f"{step.id}.post") if post else step.id
+        frame = post.frame if post else top
+        call = self._prepare(step, frame, (self.stop,), post)
+        name = post.name if post else ""
+        clock = self.services.clock
+        if isinstance(call, Ending):
+            self._finished(number, name or self._unevaluated_name(step), call, call.outcome, 0.0)
+            if not post:
+                top.record(step.id, {}, call.outcome, call.outcome)
+            elif call.outcome is Outcome.FAILURE:
+                top.status = Outcome.FAILURE
+            return
+        title = self.services.masking.mask(name or self.display_name(call))
+        started = clock.monotonic()
+        self.services.publish(
+            StepStarted(
+                at=clock.now(),
+                leg=self.leg,
+                step=self._current,
+                number=number,
+                name=title,
+                log_offset=self.log.tell(),
+            )
+        )
+        conclusion = await self._carry_out(call, work)
+        if post:
+            if conclusion is Outcome.FAILURE and top.status is Outcome.SUCCESS:
+                top.status = Outcome.FAILURE
+        else:
+            top.record(step.id, call.ending.outputs, call.ending.outcome, conclusion)
+        self.cpu_s += call.ending.cpu_s
+        self.peak_memory_bytes = max(self.peak_memory_bytes, call.ending.peak_memory_bytes)
+        self._finished(number, title, call.ending, conclusion, clock.monotonic() - started)
+
+    def _prepare(
+        self,
+        step: Step,
+        frame: StepsFrame,
+        signals: tuple[StopSignal, ...],
+        post: PostStep | None = None,
+    ) -> StepCall | Ending:
+        """The call with its environment, or how the step ends without running."""
+        github: dict[str, Value] = {**self.frame.github, **frame.github, "action": step.id}
+        condition = post.condition if post else step.condition
+        try:
+            env = dict(post.env) if post else self._step_env(step, frame, github)
+            scope = frame.scope(github, env)
+            if condition is not None and not is_truthy(condition.expression.evaluate(scope)):
+                return Ending(outcome=Outcome.SKIPPED, reason=_skip_reason(condition, frame))
+        except SkepError as exc:
+            return Ending(outcome=Outcome.FAILURE, reason=_located(exc))
+
+        def survives_cancel() -> bool:
+            try:
+                return condition is None or is_truthy(condition.expression.evaluate(frame.scope(github, env)))
+            except SkepError:
+                return False
+
+        stops = Stops(signals=signals, survives_cancel=survives_cancel)
+        return StepCall(step=step, frame=frame, github=github, env=env, scope=scope, stops=stops)
+
+    def _step_env(self, step: Step, frame: StepsFrame, github: Mapping[str, Value]) -> dict[str, str]:
+        if step.env is None:
+            return {}
+        return evaluate_env(step.env, frame.scope(github))
+
+    async def _carry_out(self, call: StepCall, work: StepWork) -> Outcome:
+        """Does the step's work within its time limit; gives the conclusion."""
+        ending, step = call.ending, call.step
+        timer: asyncio.TimerHandle | None = None
+        try:
+            if step.timeout_minutes is not None:
+                timer = self._start_timer(call, evaluate_number(step.timeout_minutes, call.scope))
+            await work(call)
+        except RunnerLost:
+            raise
+        except (SkepError, OSError) as exc:
+            self._fail(call, exc)
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if ending.outcome is Outcome.FAILURE and step.continue_on_error is not None:
+            try:
+                if evaluate_bool(step.continue_on_error, call.scope):
+                    return Outcome.SUCCESS
+            except SkepError as exc:
+                ending.reason = _located(exc)
+        return ending.outcome
+
+    def _start_timer(self, call: StepCall, minutes: float) -> asyncio.TimerHandle | None:
+        if minutes <= 0:
+            return None
+        signal = StopSignal()
+        call.stops = call.stops.with_signal(signal)
+        reason = f"The action '{self.display_name(call)}' has timed out after {minutes:g} minutes."
+        return asyncio.get_running_loop().call_later(minutes * 60, signal.fire, StopKind.TIMEOUT, reason)
+
+    async def _work(self, call: StepCall) -> None:
+        work = self.works.get(call.step.kind)
+        if work is None:
+            raise UserError(
+                f"a `{call.step.kind.value}` step cannot run here yet",
+                where=call.step.span,
+                hint="write its steps one after the other",
+            )
+        await work(call)
+
+    def _fail(self, call: StepCall, error: SkepError | OSError) -> None:
+        if isinstance(error, OSError):
+            error = HostError(
+                f"{error.strerror or error}: `{error.filename}`" if error.filename else str(error)
+            )
+        error = type(error)(_located(error), hint=error.hint) if error.where else error
+        invocation = self.invocation(call)
+        invocation.fail(call.ending, error)
+        invocation.finish(call.ending)
+
+    def _finished(
+        self, number: int, name: str, ending: Ending, conclusion: Outcome, duration_s: float
+    ) -> None:
+        mask = self.services.masking.mask
+        self.services.publish(
+            StepFinished(
+                at=self.services.clock.now(),
+                leg=self.leg,
+                step=self._current,
+                number=number,
+                name=mask(name),
+                outcome=ending.outcome.value,
+                conclusion=conclusion.value,
+                exit_code=ending.exit_code,
+                reason=mask(ending.reason),
+                cpu_s=round(ending.cpu_s, 6),
+                peak_memory_bytes=ending.peak_memory_bytes,
+                duration_s=round(duration_s, 6),
+                log_end=self.log.tell(),
+            )
+        )
+
+    def _allows_unsecure(self, call: StepCall) -> bool:
+        name = "ACTIONS_ALLOW_UNSECURE_COMMANDS"
+        env = call.frame.env_context(call.env)
+        return str(env.get(name, "")).lower() == "true"
+
+    @staticmethod
+    def _unevaluated_name(step: Step) -> str:
+        for node in (step.name, step.uses, step.run):
+            if node is not None and (text := getattr(node, "text", "").strip()):
+                first: str = text.splitlines()[0]
+                return first if node is step.name else f"Run {first}"
+        return step.id
+
+
+def evaluate_env(node: Node, scope: Scope) -> dict[str, str]:
+    """An `env:` mapping as variables. Raises UserError when it is no mapping."""
+    value = evaluate_node(node, scope)
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, Mapping):
+        raise UserError("`env` must be a mapping of names to values", where=node.span)
+    return {str(name): to_text(item) for name, item in value.items()}
+
+
+def _skip_reason(condition: Condition, frame: StepsFrame) -> str:
+    if not condition.written:
+        if frame.job.cancelled():
+            return "the job was cancelled"
+        return "an earlier step failed"
+    return f"`if: {condition.written}` is false"
+
+
+def _located(error: SkepError) -> str:
+    return f"{error.where}: {error}" if error.where else str(error)
