@@ -25,7 +25,7 @@ def entry() -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Does what the words say; gives the exit code. Never raises."""
+    """Does what the words say; gives the exit code. Errors of a command become text and a code."""
     first = argv[0] if argv else "--help"
     if first in ("--version", "-V"):
         from skep import __version__
@@ -51,7 +51,7 @@ def _dispatch(argv: list[str]) -> int:
 
     module = import_module(COMMANDS[name][0])
     parser = argparse.ArgumentParser(
-        prog=f"skep {name}", description=module.__doc__.partition("\n")[0], allow_abbrev=False
+        prog=f"skep {name}", description=(module.__doc__ or "").partition("\n")[0], allow_abbrev=False
     )
     module.configure(parser)
     return int(module.run(parser.parse_args(argv[1:])))

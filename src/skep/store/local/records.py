@@ -23,6 +23,7 @@ from skep.store.local.database import open_database, store_errors, transaction
 from skep.store.local.durations import ExpectedDurations, expected_durations
 from skep.store.local.locks import Lock, is_held
 from skep.store.local.paths import StatePaths
+from skep.store.local.retention import Keep, prune
 from skep.store.local.sink import JournalSink, Schedule
 
 
@@ -110,6 +111,11 @@ class RunRecords:
             schedule=schedule,
             on_failure=on_failure,
         )
+
+    def prune(self, keep: Keep, now: float) -> tuple[str, ...]:
+        """Drops the runs that `keep` no longer covers, with logs and artifacts; gives their ids."""
+        with store_errors(self.paths.database):
+            return prune(self._connection, self.paths, keep, now, self.is_alive)
 
     def close(self) -> None:
         """Lets the database go. Close the sink first. Safe to repeat."""
