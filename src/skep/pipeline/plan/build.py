@@ -14,7 +14,7 @@ from skep.pipeline.workflow.tree import Workflow
 
 from .contexts import github_context
 from .inputs import input_texts, resolve_inputs
-from .triggers import decide, pattern_findings
+from .triggers import decide, matching_schedules, pattern_findings
 from .values import Plan, RepositoryFacts, TriggerFacts, WorkflowPlan
 
 
@@ -85,6 +85,8 @@ def _plan_workflow(workflow: Workflow, run: _Run, key: str) -> tuple[WorkflowPla
     if run.trigger.event == "workflow_dispatch":
         inputs = _dispatch_inputs(workflow, run, github, findings)
         github["event"] = {**run.trigger.payload, "inputs": input_texts(inputs)}
+    if run.trigger.event == "schedule":
+        github["event"] = {**run.trigger.payload, "schedule": _fired_line(workflow, run.trigger)}
     run_name = _run_name(workflow, run, github, inputs, findings)
     plan = WorkflowPlan(key=key, workflow=workflow, github=github, inputs=inputs, run_name=run_name)
     return plan, findings
@@ -140,6 +142,13 @@ def _default_run_name(workflow: Workflow, trigger: TriggerFacts) -> str:
         if isinstance(text, str) and text.strip():
             return text.strip().splitlines()[0]
     return workflow.name or workflow.path
+
+
+def _fired_line(workflow: Workflow, trigger: TriggerFacts) -> str:
+    """The line of `schedule` that fired: when none was named, the workflow's first."""
+    on = workflow.trigger("schedule")
+    chosen = matching_schedules(on.schedules, trigger.schedule) if on is not None else ()
+    return chosen[0].cron if chosen else trigger.schedule
 
 
 def _known_inputs(workflows: Sequence[Workflow], trigger: TriggerFacts) -> frozenset[str]:

@@ -9,6 +9,7 @@ twice in autumn fires the first time only, except when every hour fires.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -75,7 +76,7 @@ _FIELDS = (
 )
 
 
-class _WrongField(Exception):
+class _FieldError(Exception):
     pass
 
 
@@ -89,7 +90,7 @@ def parse_cron(text: str) -> CronSchedule | CronError:
         minutes, hours, days, months, weekdays = (
             frozenset(_field(word, field)) for word, field in zip(words, _FIELDS, strict=True)
         )
-    except _WrongField as wrong:
+    except _FieldError as wrong:
         return CronError(text=text, message=str(wrong))
     return CronSchedule(
         text=" ".join(words),
@@ -122,7 +123,7 @@ def next_after(schedule: CronSchedule, moment: datetime, zone: ZoneInfo) -> date
 def shortest_interval_s(schedule: CronSchedule) -> float:
     """The shortest time between two firings on one day, in seconds; GitHub runs a line every 5 minutes at most."""
     minutes = sorted(schedule.minutes)
-    gaps = [later - earlier for earlier, later in zip(minutes, minutes[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(minutes)]
     hours = schedule.hours
     if any((hour + 1) % 24 in hours for hour in hours):
         gaps.append(60 - minutes[-1] + minutes[0])
@@ -170,7 +171,7 @@ def _part(part: str, word: str, field: _Range) -> set[int]:
     if slash:
         step = _number(step_text, word, field, names=False)
         if step == 0:
-            raise _WrongField(f"the step of `{word}` in the {field.name} field must not be 0")
+            raise _FieldError(f"the step of `{word}` in the {field.name} field must not be 0")
     if span == "*":
         low, high = field.low, field.high
     else:
@@ -178,7 +179,7 @@ def _part(part: str, word: str, field: _Range) -> set[int]:
         low = _number(low_text, word, field, names=True)
         high = _number(high_text, word, field, names=True) if dash else (field.high if slash else low)
     if low > high:
-        raise _WrongField(f"the range `{span}` of the {field.name} field runs backwards")
+        raise _FieldError(f"the range `{span}` of the {field.name} field runs backwards")
     return set(range(low, high + 1, step))
 
 
@@ -186,10 +187,10 @@ def _number(text: str, word: str, field: _Range, *, names: bool) -> int:
     if names and text.upper() in field.names:
         return field.names.index(text.upper()) + field.first_name
     if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-        raise _WrongField(f"`{word}` is not a value of the {field.name} field")
+        raise _FieldError(f"`{word}` is not a value of the {field.name} field")
     number = int(text)
     if names and not field.low <= number <= field.high:
-        raise _WrongField(f"{number} is outside {field.low}-{field.high} of the {field.name} field")
+        raise _FieldError(f"{number} is outside {field.low}-{field.high} of the {field.name} field")
     if number > field.high:
-        raise _WrongField(f"the step {number} is greater than {field.high} of the {field.name} field")
+        raise _FieldError(f"the step {number} is greater than {field.high} of the {field.name} field")
     return number

@@ -55,7 +55,7 @@ class _Atom:
         return self.source + ("?" if self.optional else "")
 
 
-class _WrongPattern(Exception):
+class _ScanError(Exception):
     def __init__(self, position: int, message: str) -> None:
         super().__init__(message)
         self.position = position
@@ -67,7 +67,7 @@ def compile_pattern(text: str) -> Pattern | PatternError:
     negated = text.startswith("!")
     try:
         atoms = _Scanner(text, 1 if negated else 0).scan()
-    except _WrongPattern as wrong:
+    except _ScanError as wrong:
         return PatternError(text=text, position=wrong.position, message=str(wrong))
     wildcards = sum(1 for atom in atoms if atom.unbounded)
     matches = _by_re(atoms) if wildcards <= _MAX_WILDCARDS_FOR_RE else _by_states(atoms)
@@ -100,7 +100,7 @@ class _Scanner:
 
     def scan(self) -> tuple[_Atom, ...]:
         if self._at == len(self._text):
-            raise _WrongPattern(self._at, "the pattern is empty")
+            raise _ScanError(self._at, "the pattern is empty")
         while self._at < len(self._text):
             self._step(self._text[self._at])
         return tuple(self._atoms)
@@ -114,7 +114,7 @@ class _Scanner:
             self._class()
         elif char == "\\":
             if self._at + 1 == len(self._text):
-                raise _WrongPattern(self._at, "nothing follows `\\`")
+                raise _ScanError(self._at, "nothing follows `\\`")
             self._character(self._text[self._at + 1], 2)
         else:
             self._character(char, 1)
@@ -143,7 +143,7 @@ class _Scanner:
 
     def _quantifier(self, char: str) -> None:
         if not self._quantifiable:
-            raise _WrongPattern(self._at, f"`{char}` needs a character or a class before it")
+            raise _ScanError(self._at, f"`{char}` needs a character or a class before it")
         atom = self._atoms.pop()
         self._atoms.append(_Atom(atom.source, optional=char == "?", unbounded=char == "+"))
         self._at += 1
@@ -157,12 +157,12 @@ class _Scanner:
             if self._text[at : at + 1] == "-" and self._text[at + 1 : at + 2] not in ("", "]"):
                 high, at = self._class_character(at + 1)
             if low > high:
-                raise _WrongPattern(begin, f"the range `{low}-{high}` runs backwards")
+                raise _ScanError(begin, f"the range `{low}-{high}` runs backwards")
             parts.append(re.escape(low) if low == high else f"{re.escape(low)}-{re.escape(high)}")
         if at >= len(self._text):
-            raise _WrongPattern(begin, "`[` is not closed by `]`")
+            raise _ScanError(begin, "`[` is not closed by `]`")
         if not parts:
-            raise _WrongPattern(begin, "`[]` is empty")
+            raise _ScanError(begin, "`[]` is empty")
         self._atoms.append(_Atom(f"[{''.join(parts)}]"))
         self._at = at + 1
         self._quantifiable = True

@@ -96,12 +96,10 @@ def _legs(matrix: Mapping[str, Value]) -> Iterator[MatrixLeg]:
         )
     excludes = _excludes(matrix.get("exclude", []), vectors)
     _check_size(math.prod(map(len, vectors.values())) if vectors else 0, excludes)
-    rows = 0
-    for values, named in _rows(vectors, excludes, includes):
-        if rows == MAX_LEGS:
+    for index, (values, named) in enumerate(_rows(vectors, excludes, includes)):
+        if index == MAX_LEGS:
             raise UserError(f"the matrix gives more than {MAX_LEGS} jobs, GitHub's limit", hint=_SMALLER)
-        yield MatrixLeg(index=rows, values=values, suffix=_suffix(named))
-        rows += 1
+        yield MatrixLeg(index=index, values=values, suffix=_suffix(named))
 
 
 _SMALLER = "leave out values, or split the job"

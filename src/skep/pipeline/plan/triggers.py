@@ -214,7 +214,7 @@ def _workflow_names(on: Trigger, trigger: TriggerFacts) -> _Verdict | None:
     if on.event != "workflow_run" or on.workflows is None:
         return None
     if not trigger.workflow_name:
-        return _Verdict(False, "no workflow that ran is named, and `workflows` needs one")
+        return _Verdict(True, "the workflow that ran is not named, so `workflows` passes")
     return _names("workflow", trigger.workflow_name, ("workflows", on.workflows), ("", None))
 
 

@@ -1,0 +1,189 @@
+"""One git work tree, asked through plumbing commands. Synchronous; every answer is read fresh.
+
+git never prompts, never takes optional locks, and runs no hook, alias, external diff or fsmonitor of the user. Paths are
+text with `surrogateescape`, relative to the root given, which may be a folder inside the work tree.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from skep.host.captured import Captured, run_captured
+from skep.model.errors import HostError, UserError
+
+_QUIET = (
+    "-c", "core.fsmonitor=false",
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.quotePath=false",
+    "-c", "diff.external=",
+    "-c", "gc.auto=0",
+)  # fmt: skip
+_LOCAL_VARIABLES = (  # set when git itself started us, as in a hook: they name its repository, not ours
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_CEILING_DIRECTORIES",
+    "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
+)  # fmt: skip
+_FIELDS = 7  # of one line of `commits`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """One commit, as much of it as events tell."""
+
+    sha: str
+    tree: str
+    author_name: str
+    author_email: str
+    committed_at: str  # ISO 8601 with the committer's offset
+    message: str
+    parents: tuple[str, ...]
+
+
+class Git:
+    """Questions to the repository that holds `root`.
+
+    Every method raises HostError when git itself fails; a question without an answer gives '' or None.
+    """
+
+    def __init__(self, root: str, environment: Mapping[str, str] | None = None) -> None:
+        inherited = os.environ if environment is None else environment
+        self.root = root
+        self._env = {name: value for name, value in inherited.items() if name not in _LOCAL_VARIABLES}
+        self._env |= {
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_PAGER": "cat",
+            "LC_ALL": "C",
+        }
+        self._env |= {"GIT_ASKPASS": "true", "GIT_NO_LAZY_FETCH": "1"}
+
+    def is_repository(self) -> bool:
+        """Whether the root lies in a git work tree.
+
+        Raises UserError when there is one that git refuses to read, such as another user's.
+        """
+        done = self._run("rev-parse", "--is-inside-work-tree")
+        if done.exit_code == 0:
+            return done.stdout.strip() == b"true"
+        message = _text(done.stderr)
+        if "dubious ownership" in message or "unsafe repository" in message:
+            hint = f"if you trust it: git config --global --add safe.directory {self.root}"
+            raise UserError(f"git refuses to read `{self.root}`: another user owns it", hint=hint)
+        if "not a git repository" in message:
+            return False
+        raise UserError(f"git cannot read `{self.root}`: {_first_line(message)}")
+
+    def resolve(self, revision: str) -> str:
+        """The full id of the commit a revision names; '' when it names none."""
+        if not revision or revision.startswith("-"):
+            return ""
+        return self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
+
+    def head(self) -> str:
+        """The commit of HEAD; '' before the first commit."""
+        return self.resolve("HEAD")
+
+    def branch(self) -> str:
+        """The branch HEAD is on, also before its first commit; '' when detached."""
+        return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
+
+    def upstream(self) -> str:
+        """The commit of the branch's upstream; '' without one."""
+        return self.resolve("@{upstream}") if self.branch() else ""
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The best common ancestor of two commits; '' when there is none, or a shallow clone lacks it."""
+        return self._ask("merge-base", one, other).partition("\n")[0]
+
+    def ref_exists(self, ref: str) -> bool:
+        """Whether a full ref name, such as `refs/tags/v1`, exists."""
+        return self._run("show-ref", "--verify", "--quiet", ref).exit_code == 0
+
+    def refs(self, prefix: str) -> tuple[str, ...]:
+        """The short names of the refs below `refs/heads`, `refs/remotes` or `refs/tags`."""
+        return tuple(self._ask("for-each-ref", "--format=%(refname:short)", prefix).splitlines())
+
+    def symbolic_ref(self, ref: str) -> str:
+        """What a symbolic ref such as `refs/remotes/origin/HEAD` points to; ''."""
+        return self._ask("symbolic-ref", "--quiet", ref)
+
+    def config(self, name: str) -> str:
+        """A configuration value; ''."""
+        return self._ask("config", "--get", name)
+
+    def remote_url(self, remote: str) -> str:
+        """The URL of a remote after `insteadOf`; ''."""
+        return self._ask("remote", "get-url", remote)
+
+    def remotes(self) -> tuple[str, ...]:
+        """The names of the remotes."""
+        return tuple(self._ask("remote").splitlines())
+
+    def empty_tree(self) -> str:
+        """The id of the tree without files, in the repository's own hash."""
+        return _text(self._must("hash-object", "-t", "tree", "--stdin").stdout).strip()
+
+    def is_shallow(self) -> bool:
+        """Whether history was cut off when the repository was cloned."""
+        return self._ask("rev-parse", "--is-shallow-repository") == "true"
+
+    def changed_files(self, before: str) -> tuple[str, ...]:
+        """The files that differ between a commit or tree and the work tree, untracked and not ignored ones included.
+
+        Sorted. Renames count as one file gone and one new. Only files below the root, relative to it.
+        """
+        tracked = self._must(
+            "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty",
+            "--relative", before, "--",
+        )  # fmt: skip
+        untracked = self._must("ls-files", "--others", "--exclude-standard", "-z")
+        names = {name for output in (tracked, untracked) for name in output.stdout.split(b"\0") if name}
+        # an untracked repository inside this one is listed as `folder/`: what is in it is not ours
+        return tuple(sorted(os.fsdecode(name) for name in names if not name.endswith(b"/")))
+
+    def commits(self, revisions: Sequence[str], limit: int) -> tuple[Commit, ...]:
+        """The commits that `git log` shows for these revisions, newest first."""
+        done = self._run(
+            "log", "-z", "--no-show-signature", f"--max-count={limit}", "--date=iso-strict",
+            "--format=%H%x1f%T%x1f%an%x1f%ae%x1f%cI%x1f%P%x1f%B", "--end-of-options", *revisions, "--",
+        )  # fmt: skip
+        if done.exit_code != 0:
+            return ()
+        return tuple(_commit(record) for record in _text(done.stdout).split("\0") if record)
+
+    def _ask(self, *arguments: str) -> str:
+        done = self._run(*arguments)
+        return _text(done.stdout).strip() if done.exit_code == 0 else ""
+
+    def _must(self, *arguments: str) -> Captured:
+        done = self._run(*arguments)
+        if done.exit_code != 0:
+            raise HostError(f"`git {arguments[0]}` failed: {_first_line(_text(done.stderr))}")
+        return done
+
+    def _run(self, *arguments: str) -> Captured:
+        return run_captured(("git", *_QUIET, *arguments), cwd=self.root, env=self._env)
+
+
+def _commit(record: str) -> Commit:
+    sha, tree, name, email, when, parents, message = record.split("\x1f", _FIELDS - 1)
+    return Commit(
+        sha=sha,
+        tree=tree,
+        author_name=name,
+        author_email=email,
+        committed_at=when,
+        parents=tuple(parents.split()),
+        message=message.rstrip("\n"),
+    )
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _first_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[0].removeprefix("fatal: ") if lines else "no reason given"
