@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from skep.model.finding import Location
 from skep.pipeline.expressions.compile import Expression
+from skep.pipeline.expressions.values import to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,8 @@ class Scalar:
 
     @property
     def text(self) -> str:
-        """The value as GitHub turns it into a string: `true`, `1.5`, '' for null."""
-        if isinstance(self.value, str):
-            return self.value
-        return self.raw
+        """The value as GitHub turns it into a string: `true`, `1.5`, '' for null, `16` for 0x10."""
+        return to_text(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,7 @@ class Template:
     expression: Expression
     span: Location
     raw: str = ""  # the scalar as written
+    insert: bool = False  # `${{ insert }}` as a key: the entries of its value take its place
 
     @property
     def text(self) -> str:
@@ -48,6 +48,9 @@ class SequenceNode:
 
     items: tuple[Node, ...]
     span: Location
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.items)
 
 
 @dataclass(frozen=True, slots=True)

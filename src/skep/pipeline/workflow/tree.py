@@ -138,6 +138,7 @@ class RunDefaults:
 
     shell: Node | None = None
     working_directory: Node | None = None
+    written: Node | None = None  # the whole `defaults:`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,7 @@ class Job:
     """One entry under `jobs:`: with steps, or a call of a reusable workflow (`uses` set)."""
 
     id: str
-    span: Location
+    span: Location  # of the id
     condition: Condition
     name: Node | None = None
     needs: tuple[Need, ...] = ()
@@ -188,6 +189,7 @@ class Workflow:
     path: str  # `.github/workflows/ci.yml`
     span: Location
     name: str | None = None
+    description: str = ""
     run_name: Node | None = None
     triggers: tuple[Trigger, ...] = ()
     env: Node | None = None

@@ -1,0 +1,86 @@
+"""Declared inputs of `workflow_dispatch` and `workflow_call`."""
+
+from __future__ import annotations
+
+from .nodes import MappingNode, Node, Scalar, SequenceNode
+from .report import Report, did_you_mean, quoted
+from .tree import InputSpec, InputType
+
+_TYPES = {kind.value: kind for kind in InputType}
+
+
+def read_inputs(node: Node | None, report: Report, *, called: bool) -> tuple[InputSpec, ...]:
+    """The inputs in file order; defaults and options that do not fit the type are reported."""
+    if not isinstance(node, MappingNode):
+        return ()
+    return tuple(_input(key.text, key, value, report, called=called) for key, value in node.entries)
+
+
+def _input(name: str, key: Node, node: Node, report: Report, *, called: bool) -> InputSpec:
+    spec = node if isinstance(node, MappingNode) else MappingNode((), key.span)
+    kind = _TYPES.get(_text(spec.get("type")), InputType.STRING)
+    required = spec.get("required")
+    options = spec.get("options")
+    default = spec.get("default")
+    found = InputSpec(
+        name=name,
+        type=kind,
+        description=_text(spec.get("description")),
+        required=isinstance(required, Scalar) and required.value is True,
+        default=default,
+        options=tuple(item.text for item in options.items if isinstance(item, Scalar))
+        if isinstance(options, SequenceNode)
+        else (),
+        deprecation_message="",
+        span=key.span,
+    )
+    if not called:
+        _check_options(found, spec, options, report)
+    if isinstance(default, Scalar):
+        _check_default(found, default, report)
+    return found
+
+
+def _check_options(spec: InputSpec, node: MappingNode, options: Node | None, report: Report) -> None:
+    if spec.type is InputType.CHOICE and not spec.options:
+        report.error("missing-key", f"choice input {quoted(spec.name)} has no `options`", node.span)
+    elif spec.type is not InputType.CHOICE and options is not None:
+        report.error(
+            "unexpected-value",
+            f"`options` belong to `type: choice`; input {quoted(spec.name)} is a {spec.type.value}",
+            node.span,
+        )
+
+
+def _check_default(spec: InputSpec, default: Scalar, report: Report) -> None:
+    value = default.value
+    if spec.type is InputType.BOOLEAN and not isinstance(value, bool):
+        report.error(
+            "wrong-type",
+            f"the default of boolean input {quoted(spec.name)} is not `true` or `false`",
+            default.span,
+            hint="remove the quotes" if default.text in {"true", "false"} else "",
+        )
+    elif spec.type is InputType.NUMBER and not _is_number(default):
+        report.error("wrong-type", f"the default of number input {quoted(spec.name)} is no number", default.span)
+    elif spec.type is InputType.CHOICE and spec.options and default.text not in spec.options and default.text:
+        report.warn(
+            "unexpected-value",
+            f"the default {quoted(default.text)} is not among the options of {quoted(spec.name)}",
+            default.span,
+            hint=did_you_mean(default.text, spec.options),
+        )
+
+
+def _is_number(scalar: Scalar) -> bool:
+    if isinstance(scalar.value, int | float) and not isinstance(scalar.value, bool):
+        return True
+    try:
+        float(scalar.text)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""
