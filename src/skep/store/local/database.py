@@ -151,3 +151,12 @@ def _migrate(connection: sqlite3.Connection, path: str) -> None:
                 connection.execute(f"PRAGMA user_version = {number + 1}")
     finally:
         lock.release()
+
+
+SQLITE_NEEDED = (3, 37, 0)
+"""The first sqlite with STRICT tables (2021-11)."""
+
+
+def sqlite_version() -> tuple[int, ...]:
+    """The version of the sqlite library inside this Python."""
+    return sqlite3.sqlite_version_info

@@ -1,0 +1,158 @@
+"""Earlier runs of this project: list them, show one, check its journal, drop old ones."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+
+from skep.cli.project import Project, add_setting_flags, open_project
+from skep.cli.tables import duration_text, render_table, short_ref, when_text
+from skep.events.fold import JobView, RunView
+from skep.model.outcome import Outcome
+from skep.store.local.records import RunRecords, RunRow
+from skep.store.local.retention import Keep
+
+RUN_HELP = "`last`, a run's number, its id or the beginning of it"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Options of `skep runs`."""
+    parser.add_argument(
+        "--limit", type=int, default=20, metavar="N", help="show the newest N runs (default: 20)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    show = actions.add_parser("show", help="one run with its jobs, steps and annotations")
+    verify = actions.add_parser("verify", help="check the hash chain of a run's journal")
+    for action in (show, verify):
+        action.add_argument("wanted", nargs="?", default="last", metavar="RUN", help=RUN_HELP)
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    prune = actions.add_parser("prune", help="drop runs beyond keep_days, keep_bytes and keep_count now")
+    prune.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    add_setting_flags(prune, "keep_days", "keep_bytes", "keep_count")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does what `skep runs` was asked."""
+    project = open_project(args)
+    records = RunRecords(project.paths)
+    try:
+        if args.action == "show":
+            return _show(records, args)
+        if args.action == "verify":
+            return _verify(records, args)
+        if args.action == "prune":
+            return _prune(records, project, args)
+        return _list(records, args)
+    finally:
+        records.close()
+
+
+def keep_of(project: Project) -> Keep:
+    """What the settings say of old runs."""
+    settings = project.settings
+    return Keep(days=settings.keep_days, size_bytes=settings.keep_bytes, count=settings.keep_count)
+
+
+def _list(records: RunRecords, args: argparse.Namespace) -> int:
+    rows = records.list_runs(args.limit)
+    if args.json:
+        print(json.dumps([dataclasses.asdict(row) for row in rows], indent=2))
+        return 0
+    headings = ("run", "when", "trigger", "ref", "workflows", "status", "duration", "id")
+    print(render_table(headings, [_cells(row) for row in rows]) or "no runs yet; `skep run` starts one")
+    return 0
+
+
+def _cells(row: RunRow) -> tuple[str, ...]:
+    return (
+        f"#{row.number}",
+        when_text(row.started_at),
+        row.event,
+        short_ref(row.ref),
+        ", ".join(row.workflows),
+        row.status,
+        "" if row.duration_s is None else duration_text(row.duration_s),
+        row.run_id,
+    )
+
+
+def _show(records: RunRecords, args: argparse.Namespace) -> int:
+    view = records.view(records.find(args.wanted))
+    print(json.dumps(dataclasses.asdict(view), indent=2) if args.json else render_run(view))
+    return 0
+
+
+def render_run(view: RunView) -> str:
+    """A run as text: its head, a line per job, the steps of those that did not succeed, annotations,
+    artifacts."""
+    lines = [
+        f"run #{view.number}  {view.run_id}  {view.status}{f': {view.reason}' if view.reason else ''}",
+        f"{view.event} on {short_ref(view.ref)} ({view.sha[:12]}), {when_text(view.started_at)}",
+        f"took {duration_text(view.duration_s)}, {duration_text(view.cpu_s)} CPU",
+    ]
+    for workflow in view.workflows:
+        jobs = [job for job in view.jobs if job.job in workflow.jobs]
+        lines += [
+            "",
+            f"{workflow.run_name or workflow.name or workflow.path}  ({workflow.path})  {workflow.status}",
+        ]
+        lines += [
+            f"  {line}"
+            for line in render_table(
+                ("job", "status", "duration", ""), [_job(job) for job in jobs]
+            ).splitlines()
+        ]
+        lines += [f"  {job.name}, step {step}" for job in jobs for step in _failed_steps(job)]
+    lines += [f"not started: {one.path}: {one.reason}" for one in view.skipped_workflows]
+    if view.annotations:
+        lines += ["", *(_annotation(one.level, one.path, one.line, one.message) for one in view.annotations)]
+    lines += [f"artifact `{one.name}`: {one.files} files, {one.size_bytes:,} bytes" for one in view.artifacts]
+    return "\n".join(lines)
+
+
+def _job(job: JobView) -> tuple[str, ...]:
+    return job.name, job.status, duration_text(job.duration_s) if job.started_at else "", job.reason
+
+
+def _failed_steps(job: JobView) -> list[str]:
+    return [
+        f"{step.number} `{step.name}`: {step.status}"
+        + (f", exit code {step.exit_code}" if step.exit_code else "")
+        + (f", {step.reason}" if step.reason else "")
+        for step in job.steps
+        if step.status not in (Outcome.SUCCESS, Outcome.SKIPPED)
+    ]
+
+
+def _annotation(level: str, path: str, line: int, message: str) -> str:
+    place = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
+    return f"{level}: {place}{message}"
+
+
+def _verify(records: RunRecords, args: argparse.Namespace) -> int:
+    run_id = records.find(args.wanted)
+    broken = records.verify(run_id)
+    if args.json:
+        print(
+            json.dumps(
+                {
+                    "run_id": run_id,
+                    "intact": broken is None,
+                    "broken": dataclasses.asdict(broken) if broken else None,
+                }
+            )
+        )
+    elif broken is None:
+        print(f"run {run_id}: the journal is as it was written")
+    else:
+        print(f"run {run_id}: the journal was changed: {broken.reason}")
+    return 0 if broken is None else 1
+
+
+def _prune(records: RunRecords, project: Project, args: argparse.Namespace) -> int:
+    dropped = records.prune(keep_of(project), time.time())
+    print(json.dumps(dropped) if args.json else f"dropped {len(dropped)} runs")
+    return 0
