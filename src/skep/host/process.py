@@ -5,6 +5,7 @@ Steps of jobs do not come this way: they are started by the guard (`skep.host.gu
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ OWN_COMMANDS: set[int] = set()
 """Pids of helper commands that run now; the guard's client spares them when it kills what a dead guard left behind."""
 
 
-class ProgramNotFound(HostError):
+class ProgramNotFound(HostError):  # noqa: N818 - it reads as what happened, as RunnerLost does
     """A program that should be started is not on this machine."""
 
 
@@ -83,10 +84,8 @@ def _finish(process: subprocess.Popen[bytes], given: bytes | None, timeout_s: fl
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _last_output(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import os
@@ -54,6 +55,7 @@ class Child:
         loop: asyncio.AbstractEventLoop,
         number: int,
         fd: int,
+        *,
         on_output: Callable[[bytes], None],
         tracking: str,
         argv: Sequence[str],
@@ -152,10 +154,8 @@ class Child:
 
     def _widen(self) -> None:
         self._pipe_bytes = BUSY_PIPE_BYTES  # also when the system refuses: it is only the size of a read then
-        try:
+        with contextlib.suppress(OSError):  # over the user's limit for all pipes
             fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, BUSY_PIPE_BYTES)
-        except OSError:  # over the user's limit for all pipes
-            pass
 
 
 def _drop(_chunk: bytes) -> None:
@@ -179,7 +179,10 @@ def start_error(argv: Sequence[str], cwd: str, stage: str, code: int, text: str)
         errno.EACCES: ("no permission to execute it", f"`chmod +x {name}`"),
         errno.EMFILE: ("too many open files", "run fewer jobs at once (`-j`), or raise `ulimit -n`"),
         errno.ENFILE: ("the system has too many open files", "run fewer jobs at once (`-j`)"),
-        errno.EAGAIN: ("the system's limit of processes is reached", "run fewer jobs at once (`-j`), or raise `ulimit -u`"),
+        errno.EAGAIN: (
+            "the system's limit of processes is reached",
+            "run fewer jobs at once (`-j`), or raise `ulimit -u`",
+        ),
         errno.ENOMEM: ("out of memory", "run fewer jobs at once (`-j`)"),
     }
     reason, hint = explained.get(code, (text, ""))

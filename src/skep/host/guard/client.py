@@ -7,6 +7,7 @@ answer to a start: a process that could not be started says so in `Child.wait`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -44,7 +45,9 @@ class Guard:
         self._live: dict[str, int] = {}  # tracking id -> processes alive
         self._dirty: set[str] = set()  # tracking ids with daemons
         self._killing: dict[int, asyncio.Future[tuple[int, ...]]] = {}
-        self._unsent: deque[tuple[memoryview, int]] = deque()  # frame, file descriptor that goes with it (-1: none)
+        self._unsent: deque[tuple[memoryview, int]] = (
+            deque()
+        )  # frame, file descriptor that goes with it (-1: none)
         self._lost = ""
 
     async def start(self) -> None:
@@ -73,14 +76,25 @@ class Guard:
             raise start_error(argv, cwd, "start", error.errno or 0, str(error.strerror)) from error
         os.set_blocking(read_end, False)
         self._numbers += 1
-        child = Child(self, loop, self._numbers, read_end, on_output, tracking, argv, cwd)
+        child = Child(
+            self,
+            loop,
+            self._numbers,
+            read_end,
+            on_output=on_output,
+            tracking=tracking,
+            argv=argv,
+            cwd=cwd,
+        )
         variables = dict(env)
         variables[wire.TRACKING] = tracking
         try:
             frame = wire.pack((wire.SPAWN, child.number, tracking, list(argv), cwd, variables))
         except ValueError:  # a str of some subclass, which marshal does not know
             plain = {str(name): str(value) for name, value in variables.items()}
-            frame = wire.pack((wire.SPAWN, child.number, str(tracking), [str(a) for a in argv], str(cwd), plain))
+            frame = wire.pack(
+                (wire.SPAWN, child.number, str(tracking), [str(a) for a in argv], str(cwd), plain)
+            )
         self._children[child.number] = child
         self._live[tracking] = self._live.get(tracking, 0) + 1
         child.open()
@@ -175,7 +189,7 @@ class Guard:
         if not data:
             self._lose("it was killed or crashed")
 
-    def _understand(self, message: tuple) -> None:  # type: ignore[type-arg]  # its shapes are listed in `wire`
+    def _understand(self, message: wire.Message) -> None:
         kind, number = message[0], message[1]
         if kind == wire.ENDED:
             _, _, status, cpu_s, peak_bytes, leftovers = message
@@ -236,10 +250,8 @@ class Guard:
         launched.sock.close()
         if not _reaped(launched.pid):
             os.kill(launched.pid, signal.SIGKILL)
-            try:
+            with contextlib.suppress(ChildProcessError):
                 os.waitpid(launched.pid, 0)
-            except ChildProcessError:
-                pass
         kill_inherited()
         become_subreaper(False)
 

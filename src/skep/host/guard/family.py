@@ -32,7 +32,9 @@ class Family:
         self.started: dict[int, Started] = {}  # by pid; not yet reaped
         self.by_number: dict[int, Started] = {}
         self.sessions: dict[int, Started] = {}  # ended ones that may have left something in their session
-        self.orphans: dict[int, tuple[int, str]] = {}  # pid -> number (0: not known), tracking id ('': not known)
+        self.orphans: dict[
+            int, tuple[int, str]
+        ] = {}  # pid -> number (0: not known), tracking id ('': not known)
         self.trackings: set[str] = set()
         self.children = OwnChildren()
 

@@ -30,10 +30,21 @@ from .wire import (
     pack,
 )
 
+TYPE_CHECKING = False  # as in `typing`, without its import
+if TYPE_CHECKING:
+    from .wire import Message
+
 SOCKET_FD = 3
 LOOK_AGAIN_MS = 10
-GIVE_UP_S = 3.0  # a process in uninterruptible sleep, or one that is not ours to kill, is reported, not waited for
-KEPT_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)  # meant for the run, not for its guard
+GIVE_UP_S = (
+    3.0  # a process in uninterruptible sleep, or one that is not ours to kill, is reported, not waited for
+)
+KEPT_SIGNALS = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTSTP,
+)  # meant for the run, not for its guard
 
 
 class Doom:
@@ -79,7 +90,7 @@ class Guard:
             self.obey(message)
         return bool(data)
 
-    def obey(self, message: tuple) -> None:  # type: ignore[type-arg]  # its shapes are listed in `wire`
+    def obey(self, message: Message) -> None:
         """Carries out one request."""
         kind = message[0]
         if kind == SPAWN:
@@ -140,7 +151,7 @@ class Guard:
             return
         process = self.family.by_number.get(number)
         if process is not None:
-            try:
+            try:  # noqa: SIM105 - contextlib would make the guard start later
                 os.killpg(process.pid, signal_number)
             except OSError:  # gone, or setuid
                 pass
@@ -187,9 +198,9 @@ class Guard:
             return self.family.roots_of_job(doom.tracking)
         return self.family.roots_of_process(doom.number)
 
-    def send(self, message: tuple[object, ...]) -> None:
+    def send(self, message: Message) -> None:
         """Tells the run; when it is gone, the main loop sees that by itself."""
-        try:
+        try:  # noqa: SIM105
             self.sock.sendall(pack(message))
         except OSError:
             pass

@@ -21,6 +21,12 @@ from __future__ import annotations
 
 import marshal
 
+TYPE_CHECKING = False  # as in `typing`, without its import
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    Message: TypeAlias = tuple[Any, ...]  # bytes become values here; the tables above list the shapes
+
 SPAWN, SIGNAL, KILL_TRACKED = "spawn", "signal", "kill-tracked"
 ENDED, FAILED, KILLED, BROKEN = "ended", "failed", "killed", "broken"
 
@@ -30,7 +36,7 @@ TRACKING = "RUNNER_TRACKING_ID"
 CHUNK_BYTES = 1 << 16
 
 
-def pack(message: tuple[object, ...]) -> bytes:
+def pack(message: Message) -> bytes:
     """One frame. Raises ValueError for anything but plain strings, numbers, tuples, lists and dicts."""
     body = marshal.dumps(message)
     return len(body).to_bytes(4, "little") + body
@@ -44,10 +50,10 @@ class Frames:
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, data: bytes) -> list[tuple[object, ...]]:
+    def feed(self, data: bytes) -> list[Message]:
         """The messages that are complete with `data`, in order."""
         data = self._rest + data if self._rest else data
-        messages: list[tuple[object, ...]] = []
+        messages: list[Message] = []
         at = 0
         while len(data) - at >= 4:
             end = at + 4 + int.from_bytes(data[at : at + 4], "little")

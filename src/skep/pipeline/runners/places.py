@@ -1,0 +1,205 @@
+"""Folders of runs and their jobs: claimed, laid out, removed; those of dead runs are swept.
+
+    <work root>/<run>.lock          held (flock) by the process of the run as long as it lives
+    <work root>/<run>/<n>/w/<repository>/<repository>   workspace, as GitHub names it
+    <work root>/<run>/<n>/{t,h,c}   temp, HOME, Skep's own files
+
+Names are short because programs put Unix sockets below `t`, and a socket's path ends at 107 bytes (unix(7)).
+The lock is taken before the folder is made and its file goes after the folder went, so a folder whose lock nobody
+holds belongs to nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import stat
+import time
+from dataclasses import dataclass
+
+from skep.host.removal import remove_tree
+from skep.model.errors import HostError
+from skep.model.ids import RunId
+
+LOCK = ".lock"
+REMOVAL_TRIES = 4
+RETRY_S = 0.05
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlaces:
+    """The folders of one job, all absolute."""
+
+    root: str
+    workspace: str
+    temp: str
+    home: str
+    commands: str
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Everything `make` makes, outermost first."""
+        inner = os.path.dirname(self.workspace)
+        return (
+            self.root, os.path.dirname(inner), inner, self.workspace, self.temp, self.home, self.commands
+        )  # fmt: skip
+
+    def make(self) -> None:
+        """Makes the folders. Raises OSError."""
+        for folder in self.folders:
+            os.mkdir(folder)
+
+    def remove_if_empty(self) -> bool:
+        """Removes the folders a job leaves empty when it did nothing with them: True when all but the root are gone.
+
+        Quick, and safe at any time: nothing but empty folders goes.
+        """
+        for folder in reversed(self.folders[1:-1]):
+            try:
+                os.rmdir(folder)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return False
+        return True
+
+
+def job_places(root: str, repository: str) -> JobPlaces:
+    """Where things of a job are whose root is `root`. Only the part of `repository` behind its last `/` counts."""
+    name = safe_name(repository.rpartition("/")[2])
+    return JobPlaces(
+        root=root,
+        workspace=f"{root}/w/{name}/{name}",
+        temp=f"{root}/t",
+        home=f"{root}/h",
+        commands=f"{root}/c",
+    )
+
+
+def safe_name(name: str) -> str:
+    """A folder's name for any text: letters, digits and `._-`, no more than 40 characters, never `.` or `..`."""
+    name = _UNSAFE.sub("-", name)[:40]
+    return name if name.strip(".") else "work"
+
+
+class RunFolder:
+    """The folder of one run, held until `release`."""
+
+    def __init__(self, work_root: str, run_id: RunId) -> None:
+        """Claims a folder. Raises HostError."""
+        self._root = os.path.abspath(work_root)
+        try:
+            _make_work_root(self._root)
+            self.path, self._lock = self._claim(run_id)
+        except OSError as error:
+            raise _cannot_make(self._root, error) from error
+
+    def _claim(self, run_id: RunId) -> tuple[str, int]:
+        base = safe_name(run_id.rpartition("-")[2])
+        for attempt in range(1000):
+            path = os.path.join(self._root, f"{base}{attempt or ''}")
+            lock = _take_lock(path + LOCK, create=True)
+            if lock < 0:
+                continue
+            try:
+                os.mkdir(path, 0o700)
+            except FileExistsError:  # of a dead run that was not swept yet: its lock is ours now
+                os.close(lock)
+                continue
+            return path, lock
+        raise HostError(f"no free folder below `{self._root}`", hint="remove what is old there")
+
+    def release(self) -> str:
+        """Removes the folder and lets go; gives what could not be removed, in words. Safe to repeat."""
+        if self._lock < 0:
+            return ""
+        problem = remove(self.path)
+        _drop_lock(self.path + LOCK, self._lock, forget=not problem)
+        self._lock = -1
+        return problem
+
+
+def sweep_dead_runs(work_root: str) -> list[str]:
+    """Removes what runs that no longer live have left; gives what could not be removed, in words. Raises nothing."""
+    problems = []
+    for path in dead_runs(work_root):
+        lock = _take_lock(path + LOCK, create=True)
+        if lock >= 0:
+            problem = remove(path)
+            _drop_lock(path + LOCK, lock, forget=not problem)
+            problems += [problem] if problem else []
+    return problems
+
+
+def dead_runs(work_root: str) -> list[str]:
+    """Folders (or mere lock files) of runs whose process is gone. Cheap: one listing and one lock each."""
+    try:
+        names = os.listdir(work_root)
+    except OSError:
+        return []
+    runs = {os.path.join(os.path.abspath(work_root), name.removesuffix(LOCK)) for name in names}
+    return sorted(path for path in runs if _is_dead(path))
+
+
+def remove(path: str) -> str:
+    """Removes a tree, also while somebody still writes into it; gives what stands in the way, in words, or ''."""
+    for attempt in range(REMOVAL_TRIES):
+        try:
+            remove_tree(path)
+        except OSError as error:
+            problem = f"cannot remove `{error.filename or path}`: {error.strerror}"
+            if attempt < REMOVAL_TRIES - 1:
+                time.sleep(RETRY_S * attempt)
+        else:
+            return ""
+    return problem
+
+
+def _make_work_root(path: str) -> None:
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    found = os.stat(path)
+    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022:
+        raise HostError(
+            f"others can write to the work folder `{path}`", hint=f"`chmod 700 {path}`, or choose another one"
+        )
+
+
+def _take_lock(path: str, *, create: bool = False) -> int:
+    """An open file that holds the lock; -1 when somebody else holds it, or there is none."""
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if create else 0), 0o600)
+    except FileNotFoundError:
+        return -1
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(lock).st_nlink:  # else a sweep removed it between our two calls
+            return lock
+    except BlockingIOError:
+        pass
+    os.close(lock)
+    return -1
+
+
+def _drop_lock(path: str, lock: int, *, forget: bool) -> None:
+    if forget:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    os.close(lock)
+
+
+def _is_dead(path: str) -> bool:
+    lock = _take_lock(path + LOCK)
+    if lock >= 0:
+        os.close(lock)
+        return True
+    return not os.path.lexists(path + LOCK) and os.path.isdir(path)
+
+
+def _cannot_make(path: str, error: OSError) -> HostError:
+    return HostError(
+        f"cannot make folders below `{path}`: {error.strerror}",
+        hint="free some space, or choose another work folder",
+    )
