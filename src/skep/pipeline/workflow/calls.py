@@ -28,9 +28,7 @@ def check_call(job: Job, called: Workflow, report: Report) -> None:
         _check_secrets(job, job.uses, trigger, report)
 
 
-def check_permissions(
-    job: Job, called: Workflow, allowed: Permissions, report: Report
-) -> None:
+def check_permissions(job: Job, called: Workflow, allowed: Permissions, report: Report) -> None:
     """Reports permissions that the called workflow, or a job of it, asks for beyond what the caller may give."""
     wishes = [("the workflow", called.permissions)]
     wishes += [(f"its job {quoted(inner.id)}", inner.permissions) for inner in called.jobs]

@@ -18,7 +18,7 @@ from skep.model.finding import Location
 from .limits import Limits
 from .nodes import MappingNode, Node, Scalar, SequenceNode
 from .report import Report, quoted
-from .scalars import SCALAR_TAGS, NotOfItsTag, resolve_plain, resolve_tagged
+from .scalars import SCALAR_TAGS, WrongTagError, resolve_plain, resolve_tagged
 from .syntax import syntax_finding
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -26,7 +26,7 @@ _CORE = "tag:yaml.org,2002:"
 _BAD_CHARACTER = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class _Stop(Exception):
+class _StoppedError(Exception):
     """Composing cannot go on; the finding is in the report."""
 
 
@@ -62,7 +62,7 @@ def compose(text: str, report: Report, limits: Limits) -> Node | None:
     try:
         for event in yaml.parse(text, Loader=_LOADER):
             composer.take(event)
-    except _Stop:
+    except _StoppedError:
         return None
     except yaml.YAMLError as error:
         report.findings.append(syntax_finding(error, text, report.path))
@@ -157,9 +157,7 @@ class _Composer:
         else:
             node = MappingNode(tuple(self._entries(done.children)), span)
         if done.start.anchor is not None:
-            self.anchors[done.start.anchor] = _Anchored(
-                node, self.events - done.first_event + 1, done.height
-            )
+            self.anchors[done.start.anchor] = _Anchored(node, self.events - done.first_event + 1, done.height)
         if self.stack:
             self.stack[-1].height = max(self.stack[-1].height, done.height + 1)
         self._add(node)
@@ -172,7 +170,7 @@ class _Composer:
                 self.report.error("complex-key", "a mapping or sequence cannot be a key", key.span)
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        name = event.anchor
+        name = str(event.anchor)
         if name not in self.anchors:
             self.report.error("unknown-anchor", f"no anchor {quoted('&' + name)} above", self._span(event))
             self._add(None)
@@ -206,11 +204,11 @@ class _Composer:
         else:
             try:
                 return Scalar(resolve_tagged(event.value, tag), span, event.value)
-            except NotOfItsTag:
+            except WrongTagError:
                 self.report.error("wrong-tag", f"{quoted(event.value)} is not `!!{tag}`", span)
         return Scalar(event.value, span, event.value)
 
-    def _bad_tag(self, event: yaml.NodeEvent) -> None:
+    def _bad_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         tag = "!!" + event.tag.removeprefix(_CORE) if event.tag.startswith(_CORE) else event.tag
         self.report.error(
             "unknown-tag", f"tag {quoted(tag)} is not allowed here", self._span(event), hint="remove the tag"
@@ -231,10 +229,11 @@ class _Composer:
 
     def _stop(self, rule: str, message: str, event: yaml.Event) -> None:
         self.report.error(rule, message, self._span(event))
-        raise _Stop
+        raise _StoppedError
 
     def _span(self, event: yaml.Event, end: yaml.Event | None = None) -> Location:
         start, stop = event.start_mark, (end or event).end_mark
+        assert start is not None and stop is not None  # only events made by hand have no marks
         return Location(
             path=self.report.path,
             line=start.line + 1,

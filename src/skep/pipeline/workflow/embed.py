@@ -16,9 +16,7 @@ from .source import Source
 
 _OPEN = "${{"
 _INSERT = "insert"
-_ALL_FUNCTIONS = {
-    name: (0, ANY_NUMBER) for name in ("always", "cancelled", "failure", "success", "hashfiles")
-}
+_ALL_FUNCTIONS = dict.fromkeys(("always", "cancelled", "failure", "success", "hashfiles"), (0, ANY_NUMBER))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,9 @@ def _check_default(spec: InputSpec, default: Scalar, report: Report) -> None:
             hint="remove the quotes" if default.text in {"true", "false"} else "",
         )
     elif spec.type is InputType.NUMBER and not _is_number(default):
-        report.error("wrong-type", f"the default of number input {quoted(spec.name)} is no number", default.span)
+        report.error(
+            "wrong-type", f"the default of number input {quoted(spec.name)} is no number", default.span
+        )
     elif spec.type is InputType.CHOICE and spec.options and default.text not in spec.options and default.text:
         report.warn(
             "unexpected-value",

@@ -37,9 +37,7 @@ def read_run_defaults(node: Node | None) -> RunDefaults:
     run = node.get("run") if isinstance(node, MappingNode) else None
     if not isinstance(run, MappingNode):
         return RunDefaults(written=node)
-    return RunDefaults(
-        shell=run.get("shell"), working_directory=run.get("working-directory"), written=node
-    )
+    return RunDefaults(shell=run.get("shell"), working_directory=run.get("working-directory"), written=node)
 
 
 def _job(key: Scalar, node: MappingNode, embedder: Embedder) -> Job:
@@ -86,9 +84,7 @@ def _job(key: Scalar, node: MappingNode, embedder: Embedder) -> Job:
 def _needs(node: Node | None) -> tuple[Need, ...]:
     items = node.items if isinstance(node, SequenceNode) else (node,)
     return tuple(
-        Need(job_id=item.text, span=item.span)
-        for item in items
-        if isinstance(item, Scalar) and item.text
+        Need(job_id=item.text, span=item.span) for item in items if isinstance(item, Scalar) and item.text
     )
 
 
@@ -97,7 +93,9 @@ def _check_call(uses: Scalar, report: Report) -> None:
     hint = "write `./.github/workflows/file.yml` or `owner/repository/.github/workflows/file.yml@ref`"
     if text.startswith(("./", "$/")):
         if "@" in text:
-            report.error("bad-uses", f"{quoted(text)}: a workflow of this repository has no `@ref`", uses.span)
+            report.error(
+                "bad-uses", f"{quoted(text)}: a workflow of this repository has no `@ref`", uses.span
+            )
         elif not text[2:].startswith(_FOLDER):
             report.error("bad-uses", f"{quoted(text)} is not in `{_FOLDER}`", uses.span, hint=hint)
         return

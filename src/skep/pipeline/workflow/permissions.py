@@ -45,9 +45,7 @@ def requested_permissions(node: Node | None) -> Permissions | None:
         return _everything(Level.WRITE if node.text == "write-all" else Level.READ)
     if not isinstance(node, MappingNode):
         return {}
-    return {
-        name: _LEVELS.get(value.text, Level.NONE) for name, value in node if isinstance(value, Scalar)
-    }
+    return {name: _LEVELS.get(value.text, Level.NONE) for name, value in node if isinstance(value, Scalar)}
 
 
 def default_permissions(policy: PermissionsPolicy) -> Permissions:

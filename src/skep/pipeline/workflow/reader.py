@@ -23,7 +23,7 @@ from .report import Report, quoted
 from .source import Source
 from .tree import Job, Workflow
 from .triggers import read_triggers
-from .validate import Budget, ResultTooLarge, Validator
+from .validate import Budget, ResultTooLargeError, Validator
 from .workflow_keys import WORKFLOW
 
 Called = Callable[[str], str | None]
@@ -87,7 +87,7 @@ class _Reading:
         report = embedder.report
         try:
             tree = Validator(report, embedder, self.budget).read(root, WORKFLOW)
-        except ResultTooLarge:
+        except ResultTooLargeError:
             return None
         if not isinstance(tree, MappingNode):
             return None
@@ -113,9 +113,7 @@ class _Reading:
         most = self.limits.max_jobs
         before, self.jobs = self.jobs, self.jobs + len(jobs)
         if most and before <= most < self.jobs:
-            report.error(
-                "too-many-jobs", f"more than {most} jobs in all files", jobs[most - before].span
-            )
+            report.error("too-many-jobs", f"more than {most} jobs in all files", jobs[most - before].span)
 
     # --- reusable workflows -------------------------------------------------------------------------------------------
     def with_calls(
@@ -156,9 +154,7 @@ class _Reading:
         asked = requested_permissions(inner.permissions)
         return replace(
             job,
-            called=self.with_calls(
-                inner, target, (*chain, target), asked if asked is not None else explicit
-            ),
+            called=self.with_calls(inner, target, (*chain, target), asked if asked is not None else explicit),
         )
 
     def _called_tree(self, uses: Scalar, target: str, report: Report) -> Workflow | None:

@@ -21,7 +21,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _NUMBER_START = frozenset("+-.0123456789")
 
 
-class NotOfItsTag(ValueError):
+class WrongTagError(ValueError):
     """A scalar's text is not what its explicit tag says, such as `!!int x`."""
 
 
@@ -39,7 +39,7 @@ def resolve_plain(text: str) -> str | float | int | bool | None:
 
 
 def resolve_tagged(text: str, tag: str) -> str | float | int | bool | None:
-    """The value of a plain scalar with a core tag (`int`, `float`, ...). Raises NotOfItsTag."""
+    """The value of a plain scalar with a core tag (`int`, `float`, ...). Raises WrongTagError."""
     if tag == "str":
         return text
     value = resolve_plain(text)
@@ -51,7 +51,7 @@ def resolve_tagged(text: str, tag: str) -> str | float | int | bool | None:
         return value
     if tag == "float" and (_FLOAT.match(text) or (isinstance(value, float))):
         return value
-    raise NotOfItsTag(text)
+    raise WrongTagError(text)
 
 
 def _integer(text: str) -> int | float:

@@ -28,7 +28,11 @@ class Shape:
             *(["nothing"] if self.null else []),
             *(["true or false"] if self.boolean else []),
             *(["a number"] if self.number else []),
-            *(["a non-empty string" if self.non_empty else "a string"] if self.text and not self.values else []),
+            *(
+                ["a non-empty string" if self.non_empty else "a string"]
+                if self.text and not self.values
+                else []
+            ),
             *(["one of " + ", ".join(f"`{value}`" for value in self.values)] if self.values else []),
             *(["a list"] if self.items is not None else []),
             *(["a mapping"] if self.forms else []),

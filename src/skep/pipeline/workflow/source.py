@@ -50,9 +50,7 @@ class Source:
     def _location(self, span: Location, offset: int, length: int) -> Location:
         line = bisect_right(self._starts(), offset)
         column = offset - self._starts()[line - 1] + 1
-        return Location(
-            path=span.path, line=line, column=column, end_line=line, end_column=column + length
-        )
+        return Location(path=span.path, line=line, column=column, end_line=line, end_column=column + length)
 
     def _offset(self, line: int, column: int) -> int:
         starts = self._starts()

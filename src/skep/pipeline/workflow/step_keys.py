@@ -41,9 +41,5 @@ _INNER_STEPS = Shape(
 )
 PARALLEL_STEP = form({"parallel": _INNER_STEPS})
 
-STEPS = Shape(
-    items=Shape(
-        forms=(RUN_STEP, USES_STEP, WAIT_STEP, WAIT_ALL_STEP, CANCEL_STEP, PARALLEL_STEP)
-    )
-)
+STEPS = Shape(items=Shape(forms=(RUN_STEP, USES_STEP, WAIT_STEP, WAIT_ALL_STEP, CANCEL_STEP, PARALLEL_STEP)))
 """The value of `steps:`."""

@@ -19,19 +19,24 @@ _KINDS = {kind.value: kind for kind in StepKind}
 
 
 def read_steps(
-    node: Node | None, embedder: Embedder, *, condition_at: Availability = STEP_IF
+    node: Node | None,
+    embedder: Embedder,
+    *,
+    condition_at: Availability = STEP_IF,
+    ids_may_repeat: bool = False,
 ) -> tuple[Step, ...]:
     """The steps of a job or a composite action, with the ids GitHub would make; what is wrong is reported."""
-    reader = _StepsReader(embedder, condition_at)
+    reader = _StepsReader(embedder, condition_at, ids_may_repeat=ids_may_repeat)
     steps = reader.read(node)
     return reader.with_ids(steps)
 
 
 class _StepsReader:
-    def __init__(self, embedder: Embedder, condition_at: Availability) -> None:
+    def __init__(self, embedder: Embedder, condition_at: Availability, *, ids_may_repeat: bool) -> None:
         self._embedder = embedder
         self._report: Report = embedder.report
         self._condition_at = condition_at
+        self._ids_may_repeat = ids_may_repeat
         self._ids = Identifiers()
         self._known: set[str] = set()
 
@@ -96,8 +101,10 @@ class _StepsReader:
         if name is None or not name.text:
             return StepId("")
         if problem := self._ids.problem_with(name.text):
-            rule = "duplicate-id" if "once" in problem else "bad-id"
-            self._report.error(rule, f"step id {quoted(name.text)}: an id {problem}", name.span)
+            repeated = name.text.lower() in {known.lower() for known in self._known}
+            rule = "duplicate-id" if repeated else "bad-id"
+            report = self._report.warn if repeated and self._ids_may_repeat else self._report.error
+            report(rule, f"step id {quoted(name.text)}: an id {problem}", name.span)
         return StepId(name.text)
 
     def _check_uses(self, uses: Scalar) -> None:

@@ -12,7 +12,6 @@ from .report import Report, quoted
 from .tree import Cron, OutputSpec, SecretSpec, Trigger
 
 _PATTERNS = ("branches", "branches-ignore", "tags", "tags-ignore", "paths", "paths-ignore")
-_LISTS = ("types", *_PATTERNS, "workflows", "names", "versions")
 
 
 def read_triggers(node: Node | None, report: Report) -> tuple[Trigger, ...]:
@@ -25,9 +24,7 @@ def read_triggers(node: Node | None, report: Report) -> tuple[Trigger, ...]:
         )
     if not isinstance(node, MappingNode):
         return ()
-    return tuple(
-        _trigger(key, value, report) for key, value in node.entries if isinstance(key, Scalar)
-    )
+    return tuple(_trigger(key, value, report) for key, value in node.entries if isinstance(key, Scalar))
 
 
 def _trigger(key: Scalar, node: Node, report: Report) -> Trigger:
@@ -44,12 +41,28 @@ def _trigger(key: Scalar, node: Node, report: Report) -> Trigger:
             outputs=_outputs(node.get("outputs")),
         )
     _check_conflicts(node, report)
-    filters = {name.replace("-", "_"): _texts(node.get(name)) for name in _LISTS}
+    _check_patterns(node, report)
+    return Trigger(
+        event=key.text,
+        span=key.span,
+        types=_texts(node.get("types")),
+        branches=_texts(node.get("branches")),
+        branches_ignore=_texts(node.get("branches-ignore")),
+        tags=_texts(node.get("tags")),
+        tags_ignore=_texts(node.get("tags-ignore")),
+        paths=_texts(node.get("paths")),
+        paths_ignore=_texts(node.get("paths-ignore")),
+        workflows=_texts(node.get("workflows")),
+        names=_texts(node.get("names")),
+        versions=_texts(node.get("versions")),
+    )
+
+
+def _check_patterns(node: MappingNode, report: Report) -> None:
     for name in _PATTERNS:
-        for pattern in filters[name.replace("-", "_")] or ():
-            if problem := pattern_problem(pattern.text):
+        for pattern in _texts(node.get(name)) or ():
+            if pattern.text and (problem := pattern_problem(pattern.text)):
                 report.error("bad-pattern", f"pattern {quoted(pattern.text)}: {problem}", pattern.span)
-    return Trigger(event=key.text, span=key.span, **filters)
 
 
 def _texts(node: Node | None) -> tuple[Scalar, ...] | None:

@@ -19,7 +19,7 @@ _OBJECT_BYTES = 24
 _TEXT_BYTES = 26
 
 
-class ResultTooLarge(Exception):
+class ResultTooLargeError(Exception):
     """The tree takes more memory than allowed; the finding is in the report."""
 
 
@@ -50,7 +50,7 @@ class Validator:
     _depth: int = field(default=0, init=False)
 
     def read(self, node: Node, shape: Shape, outer: Availability = NOWHERE) -> Node:
-        """The node as the shape wants it; wrong parts stay as they are, and are reported. Raises ResultTooLarge."""
+        """The node as the shape wants it; wrong parts stay as they are, and are reported. Raises ResultTooLargeError."""
         available = joined(outer, shape.available)
         if isinstance(node, Scalar):
             return self._scalar(node, shape, available)
@@ -65,15 +65,13 @@ class Validator:
         scalar = self.embedder.read(node, available)
         if isinstance(scalar, Template):
             if scalar.insert:
-                self.report.error(
-                    "unexpected-value", "`${{ insert }}` is only allowed as a key", node.span
-                )
-            self._count(scalar)
+                self.report.error("unexpected-value", "`${{ insert }}` is only allowed as a key", node.span)
+            self.count(scalar)
             return scalar
         fitted = _fitted(scalar, shape)
         if fitted is None and not self._reported_already(node, scalar):
             self._does_not_fit(scalar, shape)
-        self._count(fitted or scalar)
+        self.count(fitted or scalar)
         return fitted or scalar
 
     def _reported_already(self, node: Scalar, scalar: Scalar) -> bool:
@@ -101,7 +99,9 @@ class Validator:
     def _sequence(self, node: SequenceNode, shape: Shape, available: Availability) -> Node:
         self._take(_OBJECT_BYTES, node)
         if shape.items is None:
-            self.report.error("wrong-type", f"a list is not allowed here; expected {shape.described()}", node.span)
+            self.report.error(
+                "wrong-type", f"a list is not allowed here; expected {shape.described()}", node.span
+            )
             return node
         items = shape.items
         return SequenceNode(tuple(self.read(item, items, available) for item in node.items), node.span)
@@ -115,7 +115,8 @@ class Validator:
             return node
         return _FormReader(self, node, list(shape.forms), available).read()
 
-    def _count(self, node: Scalar | Template) -> None:
+    def count(self, node: Scalar | Template) -> None:
+        """Counts a scalar's size. Raises ResultTooLargeError."""
         text = node.expression.text if isinstance(node, Template) and not node.insert else None
         if isinstance(node, Scalar) and isinstance(node.value, str):
             text = node.value
@@ -128,7 +129,7 @@ class Validator:
                 f"the workflow takes more than {self.budget.limits.max_result_size_bytes} bytes, aliases expanded",
                 node.span,
             )
-            raise ResultTooLarge
+            raise ResultTooLargeError
 
 
 @dataclass(slots=True)
@@ -156,7 +157,7 @@ class _FormReader:
         name = key if isinstance(key, Template) else validator.embedder.read(key, self.available)
         if isinstance(name, Template):
             self.has_template_key = True
-            validator._count(name)  # noqa: SLF001 (one unit, in two classes for its two subjects)
+            validator.count(name)
             shape = FREE if self.forms[0].keys or self.forms[0].other is None else self.forms[0].other
             return name, validator.read(value, shape, self.available)
         name = name if isinstance(name.value, str) else Scalar(name.text, name.span, name.raw)
@@ -167,7 +168,7 @@ class _FormReader:
         shape_of_value = self._value_shape(name)
         if shape_of_value is None:
             return None
-        validator._count(name)  # noqa: SLF001
+        validator.count(name)
         return name, validator.read(value, shape_of_value, self.available)
 
     def _value_shape(self, name: Scalar) -> Shape | None:
@@ -188,12 +189,16 @@ class _FormReader:
         hint = did_you_mean(name.text, known - self.seen)
         if name.text == "<<":
             hint = "GitHub knows no merge keys; repeat the entries, or alias the whole value"
-        self.validator.report.error("unknown-key", f"unexpected key {quoted(name.text)}", name.span, hint=hint)
+        self.validator.report.error(
+            "unknown-key", f"unexpected key {quoted(name.text)}", name.span, hint=hint
+        )
 
     def _check_form(self) -> None:
         report, span = self.validator.report, self.node.span
         if len(self.forms) > 1:
-            deciding = [sorted(key for key, spec in form.keys.items() if spec.required) for form in self.forms]
+            deciding = [
+                sorted(key for key, spec in form.keys.items() if spec.required) for form in self.forms
+            ]
             words = ", ".join(f"`{name}`" for name in sorted({key for keys in deciding for key in keys}))
             report.error("missing-key", f"one of {words} is missing", span)
         elif not self.has_template_key:

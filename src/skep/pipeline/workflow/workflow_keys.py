@@ -26,9 +26,10 @@ _ANY_LEVEL = one_of("read", "write", "none")
 _SCOPES: dict[str, Shape] = {
     **dict.fromkeys(
         (
-            "actions artifact-metadata attestations checks code-quality contents deployments discussions drives "
-            "issues packages pages pull-requests repository-projects security-events statuses"
-        ).split(),
+            *("actions", "artifact-metadata", "attestations", "checks", "code-quality", "contents"),
+            *("deployments", "discussions", "drives", "issues", "packages", "pages", "pull-requests"),
+            *("repository-projects", "security-events", "statuses"),
+        ),
         _ANY_LEVEL,
     ),
     **dict.fromkeys(("copilot-requests", "id-token"), one_of("write", "none")),
@@ -59,9 +60,7 @@ _JOB_CONCURRENCY = Shape(
 
 _MATRIX_ROWS = list_of(mapping(other=FREE))
 _MATRIX = mapping(include=_MATRIX_ROWS, exclude=_MATRIX_ROWS, other=list_of(FREE))
-_STRATEGY = _at(
-    "jobs.<job>.strategy", mapping(fail_fast=BOOLEAN, max_parallel=NUMBER, matrix=_MATRIX)
-)
+_STRATEGY = _at("jobs.<job>.strategy", mapping(fail_fast=BOOLEAN, max_parallel=NUMBER, matrix=_MATRIX))
 _RUNS_ON = Shape(
     text=True,
     non_empty=True,
@@ -71,9 +70,7 @@ _RUNS_ON = Shape(
 )
 _ENVIRONMENT = Shape(
     text=True,
-    forms=(
-        form({"name": TEXT}, url=_text_at("jobs.<job>.environment.url"), deployment=BOOLEAN),
-    ),
+    forms=(form({"name": TEXT}, url=_text_at("jobs.<job>.environment.url"), deployment=BOOLEAN),),
     available=AVAILABLE["jobs.<job>.environment"],
 )
 
@@ -152,4 +149,3 @@ WORKFLOW = mapping(
     concurrency=_WORKFLOW_CONCURRENCY,
 )
 """A whole workflow file."""
-
