@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import assert_never
 
@@ -225,9 +225,7 @@ class RunExecution:
     def _end_workflow(self, workflow: str) -> None:
         if self._holder(workflow) in self._claims:
             self._spawn(self._release(workflow))
-        outcomes = [job.outcome for job in self._state.jobs.values() if job.node.workflow == workflow]
-        # The state of this very advance is not stored yet when its commands are carried out: results hold the truth.
-        conclusion = self._results.workflow_conclusion(workflow, outcomes)
+        conclusion = self._results.workflow_conclusion(workflow)
         self._publish(WorkflowFinished(at=self._now(), workflow=workflow, conclusion=conclusion.value))
 
     # --- jobs ------------------------------------------------------------------------------------------------------------
@@ -335,8 +333,7 @@ class RunExecution:
     def _holder(self, part: str) -> str:
         return f"{self._services.run_id}/{part}"
 
-    async def _claim(self, part: str, group: Concurrency, cancelled: object) -> bool:
-        assert callable(cancelled)
+    async def _claim(self, part: str, group: Concurrency, cancelled: Callable[[], None]) -> bool:
         holder = self._holder(part)
         claim = GroupClaim(
             group=group.group, holder=holder, cancel_in_progress=group.cancel_in_progress, queue=group.queue

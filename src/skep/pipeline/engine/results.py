@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from skep.events.facts import JobFinished
 from skep.model.ids import JobKey
@@ -46,10 +46,10 @@ class JobResults:
         """The worst conclusion of any job."""
         return max(self._conclusions.values(), key=_RANK.__getitem__, default=Outcome.SKIPPED)
 
-    def workflow_conclusion(self, workflow: str, outcomes: Sequence[Outcome]) -> Outcome:
+    def workflow_conclusion(self, workflow: str) -> Outcome:
         """The worst conclusion of the workflow's jobs."""
         own = [outcome for job, outcome in self._conclusions.items() if job.startswith(f"{workflow}:")]
-        return max(own or outcomes, key=_RANK.__getitem__, default=Outcome.SKIPPED)
+        return max(own, key=_RANK.__getitem__, default=Outcome.SKIPPED)
 
 
 def run_status(results: JobResults, *, cancelled: bool, allow_unsupported: bool) -> RunStatus:

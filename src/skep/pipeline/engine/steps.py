@@ -44,13 +44,7 @@ class StepCall:
 class StepWork(Protocol):
     """What a step does once it is known that it runs (`scripts`, `uses`). Writes into `call.ending`; may raise SkepError."""
 
-    async def __call__(self, call: StepCall) -> None: ...
-
-
-class PostWork(Protocol):
-    """The post phase of an action."""
-
-    async def __call__(self, call: StepCall) -> None: ...
+    async def __call__(self, call: StepCall, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +56,7 @@ class PostStep:
     frame: StepsFrame
     env: Mapping[str, str]
     condition: Condition | None  # None: always()
-    work: PostWork
+    work: StepWork
 
 
 class LegSteps:
@@ -115,6 +109,10 @@ class LegSteps:
         for name, path in invocation.files.variables().items():
             call.github[name[len("GITHUB_") :].lower()] = path
         return invocation
+
+    def note(self, line: str) -> None:
+        """Writes a line of Skep's own to the log of the step that runs now."""
+        self.log.write(self._current, self.services.masking.mask(line).encode("utf-8", "replace") + b"\n")
 
     def apply(self, invocation: Invocation) -> None:
         """Lets what an ended process changed hold for later steps."""
@@ -201,6 +199,8 @@ class LegSteps:
         post: PostStep | None = None,
     ) -> StepCall | Ending:
         """The call with its environment, or how the step ends without running."""
+        if StopKind.KILL in self.stop.raised:
+            return Ending(outcome=Outcome.CANCELLED, reason=self.stop.raised[StopKind.KILL])
         github: dict[str, Value] = {**self.frame.github, **frame.github, "action": step.id}
         condition = post.condition if post else step.condition
         try:

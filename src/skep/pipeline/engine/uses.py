@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from skep.model.errors import UserError
 from skep.model.outcome import Outcome
@@ -15,10 +16,18 @@ from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
 
 from .frame import StepsFrame, input_variables
 from .scripts import process_environment
-from .steps import LegSteps, PostStep, PostWork, StepCall
+from .steps import LegSteps, PostStep, StepCall, StepWork
 
 COMPOSITE_DEPTH = 9
 """How deep composite actions may nest (GitHub's limit)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NativeUse:
+    action: NativeAction
+    name: str  # owner/name[/path], lower-cased
+    ref: str
+    inputs: Mapping[str, str]
 
 
 class UseAction:
@@ -42,30 +51,23 @@ class UseAction:
 
     # --- native ------------------------------------------------------------------------------------------------------
     async def _run_native(self, action: NativeAction, call: StepCall, name: str, ref: str) -> None:
-        inputs = self._inputs(call)
-        result = await self._call_native(action, call, name, ref, Phase.MAIN, inputs, {})
+        use = _NativeUse(action=action, name=name, ref=ref, inputs=self._inputs(call))
+        result = await self._call_native(use, call, Phase.MAIN, {})
         if result is None or not result.post:
             return
         state = dict(result.state)
 
         async def post(post_call: StepCall) -> None:
-            await self._call_native(action, post_call, name, ref, Phase.POST, inputs, state)
+            await self._call_native(use, post_call, Phase.POST, state)
 
         self._add_post(call, post)
 
     async def _call_native(
-        self,
-        action: NativeAction,
-        call: StepCall,
-        name: str,
-        ref: str,
-        phase: Phase,
-        inputs: Mapping[str, str],
-        state: Mapping[str, str],
+        self, use: _NativeUse, call: StepCall, phase: Phase, state: Mapping[str, str]
     ) -> NativeResult | None:
         invocation = self._steps.invocation(call)
         services, frame = self._steps.services, self._steps.frame
-        env = process_environment(self._steps, call, input_variables(inputs))
+        env = process_environment(self._steps, call, input_variables(use.inputs))
         results: list[NativeResult] = []
 
         async def run(argv: Sequence[str], cwd: str) -> ProcessEnd:
@@ -76,10 +78,10 @@ class UseAction:
             return end
 
         native_call = NativeCall(
-            action=name,
-            ref=ref,
+            action=use.name,
+            ref=use.ref,
             phase=phase,
-            inputs=inputs,
+            inputs=use.inputs,
             env=env,
             github=call.github,
             box=frame.box,
@@ -93,7 +95,7 @@ class UseAction:
         )
 
         async def work() -> bool:
-            results.append(await action(native_call))
+            results.append(await use.action(native_call))
             return results[0].ok
 
         try:
@@ -103,7 +105,7 @@ class UseAction:
                 invocation.effects.env.update(result.env)
                 invocation.effects.paths.extend(result.paths)
                 if not result.ok and not call.ending.reason:
-                    call.ending.reason = f"{name} failed; its log says why"
+                    call.ending.reason = f"{use.name} failed; its log says why"
         finally:
             invocation.finish(call.ending)
             self._steps.apply(invocation)
@@ -170,11 +172,8 @@ class UseAction:
         given = self._inputs(call)
         known = {spec.name.lower(): spec for spec in action.inputs}
         unexpected = sorted(set(given) - set(known))
-        invocation_lines = [
-            f"Unexpected input(s) '{name}', valid inputs are {sorted(known)}" for name in unexpected
-        ]
-        for line in invocation_lines:
-            self._steps.log.write(call.step.id, f"##[warning]{line}\n".encode())
+        for name in unexpected:
+            self._steps.note(f"##[warning]Unexpected input(s) '{name}', valid inputs are {sorted(known)}")
         inputs: dict[str, str] = {}
         for name, spec in known.items():
             if name in given:
@@ -223,8 +222,9 @@ class UseAction:
     # --- JavaScript --------------------------------------------------------------------------------------------------
     async def _run_node(self, action: Action, folder: str, inputs: dict[str, str], call: StepCall) -> None:
         if action.pre:
-            text = f"##[warning]`pre` execution is not supported for local action from '{action.path}'\n"
-            self._steps.log.write(call.step.id, text.encode())
+            self._steps.note(
+                f"##[warning]`pre` execution is not supported for local action from '{action.path}'"
+            )
         state = await self._run_script(folder, action.main, inputs, {}, call)
         if not action.post:
             return
@@ -240,7 +240,7 @@ class UseAction:
     ) -> dict[str, str]:
         """Runs one script of a JavaScript action; gives the state it saved."""
         path = os.path.join(folder, script)
-        if not os.path.isfile(path):
+        if not _is_file(path):
             raise UserError(
                 f"the action's script `{script}` does not exist",
                 where=call.step.span,
@@ -265,7 +265,7 @@ class UseAction:
             self._steps.apply(invocation)
         return {**state, **invocation.effects.state}
 
-    def _add_post(self, call: StepCall, work: PostWork, action: Action | None = None) -> None:
+    def _add_post(self, call: StepCall, work: StepWork, action: Action | None = None) -> None:
         name = f"Post {self._steps.display_name(call)}"
         condition = action.post_if if action else None
         post = PostStep(
@@ -289,3 +289,7 @@ def unavailable_reason(uses: str) -> str:
 
 def _cancelled(state: Value) -> bool:
     return isinstance(state, Mapping) and state.get("conclusion") == Outcome.CANCELLED.value
+
+
+def _is_file(path: str) -> bool:
+    return os.path.isfile(path)
