@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 _MAX_WILDCARDS_FOR_RE = 3  # backtracking costs about length ** wildcards
@@ -96,7 +96,6 @@ class _Scanner:
         self._start = start
         self._at = start
         self._atoms: list[_Atom] = []
-        self._quantifiable = False
 
     def scan(self) -> tuple[_Atom, ...]:
         if self._at == len(self._text):
@@ -122,13 +121,11 @@ class _Scanner:
     def _character(self, char: str, width: int) -> None:
         self._atoms.append(_Atom(re.escape(char)))
         self._at += width
-        self._quantifiable = True
 
     def _stars(self) -> None:
         begin = self._at
         while self._text[self._at : self._at + 1] == "*":
             self._at += 1
-        self._quantifiable = False
         if self._at - begin == 1:
             self._atoms.append(_Atom("[^/]", optional=True, unbounded=True))
             return
@@ -142,12 +139,13 @@ class _Scanner:
             self._atoms.append(_Atom(".", optional=True, unbounded=True))
 
     def _quantifier(self, char: str) -> None:
-        if not self._quantifiable:
+        if not self._atoms:
             raise _ScanError(self._at, f"`{char}` needs a character or a class before it")
-        atom = self._atoms.pop()
-        self._atoms.append(_Atom(atom.source, optional=char == "?", unbounded=char == "+"))
+        atom = self._atoms[-1]
+        self._atoms[-1] = replace(
+            atom, optional=atom.optional or char == "?", unbounded=atom.unbounded or char == "+"
+        )
         self._at += 1
-        self._quantifiable = False
 
     def _class(self) -> None:
         begin, at, parts = self._at, self._at + 1, []
@@ -165,7 +163,6 @@ class _Scanner:
             raise _ScanError(begin, "`[]` is empty")
         self._atoms.append(_Atom(f"[{''.join(parts)}]"))
         self._at = at + 1
-        self._quantifiable = True
 
     def _class_character(self, at: int) -> tuple[str, int]:
         if self._text[at] == "\\" and at + 1 < len(self._text):

@@ -1,0 +1,319 @@
+"""The options of `skep plan` and `skep run` -> workflows read, trigger built, plan made."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from skep.model.errors import HostError, UserError
+from skep.model.finding import Finding
+from skep.pipeline.plan.build import build_plan
+from skep.pipeline.plan.select import select_jobs
+from skep.pipeline.plan.values import Plan, RepositoryFacts, TriggerFacts
+from skep.pipeline.trigger import TriggerOptions, build_trigger, repository_facts
+from skep.pipeline.workflow.reader import read_workflow
+from skep.pipeline.workflow.tree import Workflow
+from skep.source.changes import read_repository
+from skep.source.git import Git
+
+from .project import find_root
+
+WORKFLOWS = ".github/workflows"
+_SUFFIXES = (".yml", ".yaml")
+_MAX_BYTES = 16 * 1024 * 1024  # the reader refuses at GitHub's limit; this only keeps nonsense out of memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What the user asks for, as `skep plan` and `skep run` read it from their arguments."""
+
+    event: str = "push"
+    base: str = ""
+    payload_path: str = ""  # '-' = standard input
+    ref: str = ""
+    cron: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    workflows: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+    matrix: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    root: str = ""  # '' = looked for from the current folder upward
+    run_id: str = "1"
+    run_number: int = 1
+    token: str = ""
+    user: str = ""  # the actor when git knows none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedPlan:
+    """Everything `load_plan` found. The plan covers the readable workflows also when some are not."""
+
+    plan: Plan
+    workflows: tuple[Workflow, ...]  # all that could be read, sorted by path
+    findings: tuple[Finding, ...]  # of reading and planning, of the workflows asked for
+    sources: Mapping[str, str]  # path -> text
+    trigger: TriggerFacts
+    repository: RepositoryFacts
+    root: str
+    is_git: bool
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding stops the run."""
+        return any(finding.is_error for finding in self.findings)
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that choose a trigger, workflows, jobs and legs."""
+    add = parser.add_argument
+    add("--event", default="push", metavar="EVENT", help="GitHub's event, or EVENT:TYPE (default: push)")
+    add(
+        "--base",
+        default="",
+        metavar="REF",
+        help="pull requests: the target branch (default: the default branch)",
+    )
+    add(
+        "-e",
+        "--payload",
+        default="",
+        metavar="FILE",
+        help="JSON laid over the event's payload; - reads it from stdin",
+    )
+    add(
+        "--ref",
+        default="",
+        metavar="REF",
+        help="the branch or tag the trigger is for (default: the current branch)",
+    )
+    add("--cron", default="", metavar="LINE", help="schedule: the line that fires (default: all)")
+    add(
+        "--input",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="NAME=VALUE",
+        help="a dispatch input",
+    )
+    add(
+        "--var", action="append", default=[], type=_assignment, metavar="NAME=VALUE", help="a value of `vars`"
+    )
+    add(
+        "-W",
+        "--workflow",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="only this workflow: file or name",
+    )
+    add("--job", action="append", default=[], metavar="JOB", help="only this job and what it needs")
+    add(
+        "--matrix",
+        action="append",
+        default=[],
+        type=_matrix_value,
+        metavar="KEY:VALUE",
+        help="only legs with this value",
+    )
+
+
+def plan_options(args: argparse.Namespace) -> PlanOptions:
+    """The options from parsed arguments."""
+    matrix: dict[str, tuple[str, ...]] = {}
+    for key, value in args.matrix:
+        matrix[key] = (*matrix.get(key, ()), value)
+    return PlanOptions(
+        event=args.event,
+        base=args.base,
+        payload_path=args.payload,
+        ref=args.ref,
+        cron=args.cron,
+        inputs=dict(args.input),
+        variables=dict(args.var),
+        workflows=tuple(args.workflow),
+        jobs=tuple(args.job),
+        matrix=matrix,
+        user=os.environ.get("USER", ""),
+    )
+
+
+def load_plan(options: PlanOptions) -> LoadedPlan:
+    """Reads the project around the current folder and plans the trigger.
+
+    What is wrong in workflows comes as findings. Raises UserError: no project, unknown event, base, workflow or job,
+    malformed payload; HostError: a file or git cannot be read.
+    """
+    root = options.root or find_root(os.getcwd())
+    read = read_workflows(root)
+    git = Git(root)
+    repository = read_repository(git, user=options.user)
+    trigger = build_trigger(_trigger_options(options), git, repository)
+    facts = repository_facts(repository)
+    plan = build_plan(
+        read.workflows,
+        trigger,
+        facts,
+        run_id=options.run_id,
+        run_number=options.run_number,
+        token=options.token,
+        variables=options.variables,
+    )
+    plan, findings = _selected(plan, read, options)
+    return LoadedPlan(
+        plan=plan,
+        workflows=read.workflows,
+        findings=findings + plan.findings,
+        sources=read.sources,
+        trigger=trigger,
+        repository=facts,
+        root=root,
+        is_git=repository.is_git,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadWorkflows:
+    """The workflow files of a project."""
+
+    workflows: tuple[Workflow, ...]
+    findings: tuple[Finding, ...]
+    sources: Mapping[str, str]
+    unreadable: tuple[str, ...]  # paths
+
+
+def read_workflows(root: str) -> ReadWorkflows:
+    """All files of `.github/workflows`, sorted by name. Raises HostError when one cannot be read."""
+    sources: dict[str, str] = {}
+    workflows: list[Workflow] = []
+    findings: list[Finding] = []
+    unreadable: list[str] = []
+    for name in _workflow_names(root):
+        path = f"{WORKFLOWS}/{name}"
+        sources[path] = _read_text(f"{root}/{path}")
+        workflow, found = read_workflow(sources[path], path, called=called_from(root, sources))
+        findings.extend(found)
+        if workflow is None:
+            unreadable.append(path)
+        else:
+            workflows.append(workflow)
+    return ReadWorkflows(
+        workflows=tuple(workflows),
+        findings=tuple(dict.fromkeys(findings)),  # a reusable workflow is read once per caller
+        sources=sources,
+        unreadable=tuple(unreadable),
+    )
+
+
+def called_from(root: str, sources: dict[str, str] | None = None) -> Callable[[str], str | None]:
+    """What `read_workflow` asks for the texts of reusable workflows: files of the project, never outside of its root.
+
+    Remote ones are not at hand. The texts read are kept in `sources`.
+    """
+    kept = sources if sources is not None else {}
+
+    def called(uses: str) -> str | None:
+        if not uses.startswith("./"):
+            return None
+        path = os.path.normpath(uses)
+        if path not in kept:
+            inside = os.path.realpath(f"{root}/{path}")
+            if os.path.commonpath((inside, os.path.realpath(root))) != os.path.realpath(root):
+                return None
+            if not os.path.isfile(inside):
+                return None
+            kept[path] = _read_text(inside)
+        return kept[path]
+
+    return called
+
+
+def _trigger_options(options: PlanOptions) -> TriggerOptions:
+    return TriggerOptions(
+        event=options.event,
+        base=options.base,
+        ref=options.ref,
+        cron=options.cron,
+        inputs=options.inputs,
+        payload=_read_payload(options.payload_path),
+        payload_path="standard input" if options.payload_path == "-" else options.payload_path,
+    )
+
+
+def _read_payload(path: str) -> str:
+    if not path:
+        return ""
+    if path == "-":
+        return sys.stdin.read()
+    try:
+        return _read_text(path)
+    except HostError as error:
+        raise UserError(str(error), hint=error.hint) from error
+
+
+def _workflow_names(root: str) -> list[str]:
+    try:
+        entries = sorted(os.listdir(f"{root}/{WORKFLOWS}"))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise HostError(f"`{WORKFLOWS}` cannot be read: {error.strerror}") from error
+    return [
+        name for name in entries if name.endswith(_SUFFIXES) and os.path.isfile(f"{root}/{WORKFLOWS}/{name}")
+    ]
+
+
+def _read_text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MAX_BYTES).decode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise HostError(f"`{path}` cannot be read: {error.strerror}") from error
+
+
+def _selected(plan: Plan, read: ReadWorkflows, options: PlanOptions) -> tuple[Plan, tuple[Finding, ...]]:
+    """The plan with `--workflow` and `--job` applied, and the reading's findings that still matter."""
+    wanted = options.workflows
+    if not wanted:
+        known_jobs = options.jobs if not read.unreadable or plan.workflows else ()
+        return select_jobs(plan, jobs=known_jobs), read.findings
+    broken = {path for path in read.unreadable if any(_names(path, name) for name in wanted)}
+    names = [name for name in wanted if not any(_names(path, name) for path in broken)]
+    if names:
+        plan = select_jobs(plan, workflows=names)
+    else:
+        plan = replace(plan, workflows=(), findings=())
+    if options.jobs and not broken:
+        plan = select_jobs(plan, jobs=options.jobs)
+    kept = broken | {item.workflow.path for item in plan.workflows}
+    kept |= {path for item in plan.workflows for path in _called_paths(item.workflow)}
+    return plan, tuple(finding for finding in read.findings if finding.where.path in kept)
+
+
+def _called_paths(workflow: Workflow) -> set[str]:
+    paths: set[str] = set()
+    for job in workflow.jobs:
+        if job.called is not None:
+            paths |= {job.called.path} | _called_paths(job.called)
+    return paths
+
+
+def _names(path: str, wanted: str) -> bool:
+    file_name = path.rpartition("/")[2]
+    return wanted.removeprefix("./") in (path, file_name, file_name.rpartition(".")[0])
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"`{text}` is not NAME=VALUE")
+    return name.strip(), value
+
+
+def _matrix_value(text: str) -> tuple[str, str]:
+    key, colon, value = text.partition(":")
+    if not colon or not key.strip():
+        raise argparse.ArgumentTypeError(f"`{text}` is not KEY:VALUE")
+    return key.strip(), value.strip()
