@@ -64,7 +64,7 @@ class Settings:
     env_allow: tuple[str, ...] = field(
         default=(),
         metadata=_about(
-            "texts", "Environment variables of yours, by name or glob (`AWS_*`), that steps may see."
+            "texts", "Environment variables of yours that steps may see (`NAME`), or get (`NAME=value`)."
         ),
     )
     secrets_file: str = field(

@@ -74,11 +74,13 @@ def fact_name(fact: Fact) -> str:
 
 
 def fact_to_dict(fact: Fact) -> dict[str, object]:
-    """A JSON-ready object: the name under `fact`, then the fields. Tuples stand for JSON arrays."""
+    """A JSON-ready object: the fields, and the name under `fact`. Tuples stand for JSON arrays."""
     if isinstance(fact, OpaqueFact):
         return {NAME_KEY: fact.name, "at": fact.at, **fact.fields}
-    name, keys, values = _writer(type(fact))
-    found = dict(zip(keys, values(fact), strict=True))
+    name, keys, mappings, values = _writer(type(fact))
+    found: dict[str, Any] = dict(zip(keys, values(fact), strict=True))
+    for key in mappings:
+        found[key] = dict(found[key])
     found[NAME_KEY] = name
     return found
 
@@ -154,7 +156,7 @@ def verify_chain(entries: Iterable[Entry], *, previous: str, sequence: int = 0) 
 
 
 # --- how one class is written and read ----------------------------------------------------------------------
-_Writer = tuple[str, tuple[str, ...], Callable[[Any], tuple[object, ...]]]
+_Writer = tuple[str, tuple[str, ...], tuple[str, ...], Callable[[Any], tuple[object, ...]]]
 _Reader = Mapping[str, Callable[[Any], object] | None]
 _WRITERS: dict[type[Fact], _Writer] = {}
 _READERS: dict[type[Fact], _Reader] = {}
@@ -168,8 +170,10 @@ def _writer(kind: type[Fact]) -> _Writer:
 
 
 def _make_writer(kind: type[Fact]) -> _Writer:
-    keys = tuple(sorted(field.name for field in fields(kind)))
-    return snake_case(kind.__name__), keys, attrgetter(*keys) if len(keys) > 1 else lambda fact: (fact.at,)
+    hints = get_type_hints(kind)
+    keys = tuple(sorted(hints))
+    mappings = tuple(key for key in keys if get_origin(hints[key]) is Mapping)
+    return snake_case(kind.__name__), keys, mappings, attrgetter(*keys)
 
 
 def _reader(kind: type[Fact]) -> _Reader:
@@ -198,4 +202,4 @@ def _from_json(hint: Any) -> Callable[[Any], object] | None:
     return None
 
 
-_dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False, default=dict).encode
+_dump = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
