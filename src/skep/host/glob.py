@@ -16,6 +16,7 @@ from skep.model.errors import HostError, UserError
 from .glob_patterns import GlobPattern, State, read_patterns
 
 HASH_LIMIT_S = 120.0
+FOLLOW_OPTION = "--follow-symbolic-links"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -121,6 +122,18 @@ def hash_files(
             has_match = True
             result.update(digest)
     return result.hexdigest() if has_match else ""
+
+
+def hash_files_call(arguments: Sequence[str], root: str) -> str:
+    """`hashFiles('a', 'b')` as expressions call it: `--follow-symbolic-links` may stand first. Raises like `hash_files`."""
+    option = arguments[0] if arguments and arguments[0].startswith("--") else ""
+    if option and option.lower() != FOLLOW_OPTION:
+        raise UserError(
+            f"`hashFiles` has no option `{option}`",
+            hint=f"the only one is `{FOLLOW_OPTION}`, and it stands first",
+        )
+    patterns = arguments[1:] if option else arguments
+    return hash_files(patterns, root, follow_symlinks=bool(option))
 
 
 def _visit(

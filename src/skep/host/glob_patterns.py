@@ -2,7 +2,8 @@
 
 `*` and `?` stay within a name, `[..]` is one character, a segment `**` is any number of names. A leading `!` excludes, a trailing
 `/` means folders only, `\\` escapes. There are no braces and no extended patterns. Hidden names match like others.
-Source: actions/toolkit `packages/glob` with minimatch (dot, nobrace, noext, nocomment, nonegate).
+Source: actions/toolkit `packages/glob` 0.4 with minimatch 3 (dot, nobrace, noext, nocomment, nonegate), which GitHub's runner
+uses for `hashFiles`; later versions differ in `[!]a]`, `[^]` and `[[:alpha:]]` alone.
 """
 
 import re
