@@ -50,7 +50,8 @@ dev: system $(DEV_STAMP) $(NPM_STAMP) ## set up everything for work on Skep
 self: $(RUN_STAMP) ## Skep runs its own .github/workflows/ci.yml
 	$(BIN)/skep run --workflow ci.yml --event workflow_dispatch
 
-docs: $(DEV_STAMP) ## check the documents: links, decisions, commands named in them
+docs: $(DEV_STAMP) ## write the reference pages from the code, then check links, decisions, named commands
+	$(BIN)/python -m skep.cli.docs
 	@$(BIN)/python -m pytest -q -p no:randomly tests/architecture/test_documents.py
 
 lock: ## renew the locked requirements (needs uv; UPGRADE=--upgrade takes newer versions)
