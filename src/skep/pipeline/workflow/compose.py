@@ -209,9 +209,13 @@ class _Composer:
         return Scalar(event.value, span, event.value)
 
     def _bad_tag(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
-        tag = "!!" + event.tag.removeprefix(_CORE) if event.tag.startswith(_CORE) else event.tag
+        tag = str(event.tag)
+        shown = "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
         self.report.error(
-            "unknown-tag", f"tag {quoted(tag)} is not allowed here", self._span(event), hint="remove the tag"
+            "unknown-tag",
+            f"tag {quoted(shown)} is not allowed here",
+            self._span(event),
+            hint="remove the tag",
         )
 
     def _count(self, events: int, event: yaml.Event) -> None:
@@ -233,7 +237,8 @@ class _Composer:
 
     def _span(self, event: yaml.Event, end: yaml.Event | None = None) -> Location:
         start, stop = event.start_mark, (end or event).end_mark
-        assert start is not None and stop is not None  # only events made by hand have no marks
+        assert start is not None  # only events made by hand have no marks
+        assert stop is not None
         return Location(
             path=self.report.path,
             line=start.line + 1,

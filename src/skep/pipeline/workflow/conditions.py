@@ -27,7 +27,7 @@ def read_condition(
         return default_condition(where)
     _warn_of_text_around(node, embedder.report)
     text = (node.expression.text if isinstance(node, Template) else node.text).strip()
-    if not text:
+    if not text or (isinstance(node, Scalar) and "${{" in text):  # the latter is reported already
         return default_condition(node.span)
     if isinstance(node, Template):
         written = node.expression

@@ -92,7 +92,8 @@ class _Reading:
         if not isinstance(tree, MappingNode):
             return None
         jobs = read_jobs(tree.get("jobs"), embedder)
-        self._count_jobs(jobs, report)
+        if not self.files:
+            self._count_jobs(jobs, report)
         check_concurrency(tree.get("concurrency"), report)
         name, description = tree.get("name"), tree.get("description")
         return Workflow(
@@ -146,6 +147,7 @@ class _Reading:
         inner = self._called_tree(job.uses, target, report)
         if inner is None:
             return job
+        self._count_jobs(inner.jobs, report)
         check_call(job, inner, report)
         own = requested_permissions(job.permissions)
         explicit = own if own is not None else above

@@ -42,6 +42,8 @@ def syntax_finding(error: yaml.YAMLError, text: str, path: str) -> Finding:
 
 def _hint(problem: str, text: str, line: int, column: int) -> str:
     lines = text.split("\n")
-    if line <= len(lines) and "\t" in lines[line - 1][: max(column, 1)]:
+    written = lines[line - 1] if line <= len(lines) else ""
+    indent = written[: len(written) - len(written.lstrip())]
+    if "\t" in indent or written[column - 1 : column] == "\t":
         return "indent with spaces: YAML does not allow tabs there"
     return next((hint for part, hint in _HINTS if part in problem), "")

@@ -87,6 +87,7 @@ class Trigger:
     inputs: tuple[InputSpec, ...] = ()  # workflow_dispatch, workflow_call
     secrets: tuple[SecretSpec, ...] = ()  # workflow_call
     outputs: tuple[OutputSpec, ...] = ()  # workflow_call
+    written: Node | None = None  # all that stands below the event's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ def read_triggers(node: Node | None, report: Report) -> tuple[Trigger, ...]:
 
 def _trigger(key: Scalar, node: Node, report: Report) -> Trigger:
     if key.text == "schedule":
-        return Trigger(event="schedule", span=key.span, schedules=_schedules(node, report))
+        return Trigger(event="schedule", span=key.span, schedules=_schedules(node, report), written=node)
     if not isinstance(node, MappingNode):
         return Trigger(event=key.text, span=key.span)
     if key.text in {"workflow_call", "workflow_dispatch"}:
@@ -39,6 +39,7 @@ def _trigger(key: Scalar, node: Node, report: Report) -> Trigger:
             inputs=read_inputs(node.get("inputs"), report, called=key.text == "workflow_call"),
             secrets=_secrets(node.get("secrets")),
             outputs=_outputs(node.get("outputs")),
+            written=node,
         )
     _check_conflicts(node, report)
     _check_patterns(node, report)
@@ -55,6 +56,7 @@ def _trigger(key: Scalar, node: Node, report: Report) -> Trigger:
         workflows=_texts(node.get("workflows")),
         names=_texts(node.get("names")),
         versions=_texts(node.get("versions")),
+        written=node,
     )
 
 
