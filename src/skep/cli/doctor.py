@@ -78,7 +78,7 @@ def render(checks: list[Check]) -> str:
 def check_system() -> Check:
     """Linux does everything; macOS has no overlay and no sandbox."""
     name = f"{platform.system()} {platform.release()} {platform.machine()}"
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         return Check(name="system", state="ok", detail=name)
     return Check(name="system", state="warning", detail=f"{name}: no overlay, no sandbox")
 
@@ -86,7 +86,7 @@ def check_system() -> Check:
 def check_python() -> Check:
     """Python 3.11 or newer."""
     version = platform.python_version()
-    if sys.version_info >= (3, 11):
+    if tuple(map(int, platform.python_version_tuple()[:2])) >= (3, 11):
         return Check(name="python", state="ok", detail=f"{version} ({sys.executable})")
     return Check(
         name="python", state="missing", detail=f"{version}, needed: 3.11", mend="sudo apt-get install python3"
@@ -174,7 +174,11 @@ def check_workspaces(state_dir: str) -> Check:
     detail = "; ".join(describe(ability))
     if ability.overlay:
         return Check(name="workspaces", state="ok", detail=detail)
-    mend = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" if sys.platform == "linux" else ""
+    mend = (
+        "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+        if platform.system() == "Linux"
+        else ""
+    )
     return Check(name="workspaces", state="warning", detail=detail, mend=mend)
 
 

@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from skep.model.finding import Finding
 from skep.pipeline.plan.contexts import ref_name
@@ -17,6 +18,7 @@ from skep.pipeline.plan.values import Decision, Plan, TriggerFacts, WorkflowPlan
 from skep.pipeline.runners.labels import host_labels, unsupported_reason
 
 from .loading import LoadedPlan, PlanOptions, add_plan_arguments, load_plan, plan_options
+from .project import add_setting_flags, open_project
 
 _SHOWN_PATHS = 3
 _SHOWN_LEGS = 6
@@ -28,6 +30,7 @@ Outlooks = Mapping[str, tuple[JobOutlook, ...]]
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options."""
     add_plan_arguments(parser)
+    add_setting_flags(parser, "labels")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -44,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     return 2 if loaded.has_errors else 0
 
 
-def _outlook_options(options: PlanOptions) -> OutlookOptions:
-    own = host_labels()
+def _outlook_options(options: PlanOptions, labels: Sequence[str]) -> OutlookOptions:
+    own = host_labels(labels)
     return OutlookOptions(
         variables=dict(options.variables),
         matrix=options.matrix,

@@ -111,6 +111,11 @@ class RunExecution:
             allow_unsupported=self._services.options.allow_unsupported,
         )
 
+    @property
+    def problems(self) -> list[str]:
+        """What failed other than a job."""
+        return self._results.problems
+
     def cancel(self, reason: str) -> None:
         """Asks the whole run to stop, with grace."""
         if not self._cancelled:

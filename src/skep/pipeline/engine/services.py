@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from skep.events.facts import Fact
-from skep.model.ids import LegKey, RunId
+from skep.model.ids import RunId
 from skep.pipeline.ports import ConcurrencyGroups, EventSink, LogStore, NativeAction, Runner
 
 from .output import MaskingStream
@@ -85,7 +85,6 @@ class EngineServices:
     find_program: Callable[[str, str], str | None]  # name, PATH -> path
     options: RunOptions
     project_root: str
-    display: Callable[[LegKey, bytes], None] | None = None  # masked output as it comes, for a terminal
 
     def publish(self, fact: Fact) -> None:
         """Hands a fact to the sinks."""

@@ -1,0 +1,192 @@
+"""Runs the workflows that a trigger starts, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
+
+from skep import __version__
+from skep.cli.boundary import INTERRUPTED, without_secrets
+from skep.cli.findings import finding_json, render_findings
+from skep.cli.loading import LoadedPlan, add_plan_arguments, load_plan, plan_options
+from skep.cli.project import Project, add_setting_flags, open_project
+from skep.cli.run_output import JsonOutput, PlainOutput
+from skep.cli.run_start import RunStart, start_early
+from skep.cli.secrets import read_secrets
+from skep.events.facts import RunStarted
+from skep.model.outcome import RunStatus
+from skep.pipeline.engine.services import RunOptions
+from skep.store.local.records import Reservation, RunRecords
+from skep.store.local.retention import Keep
+from skep.wiring import LocalRun, RunRequest
+
+EXIT_CODES = {
+    RunStatus.SUCCESS: 0,
+    RunStatus.FAILURE: 1,
+    RunStatus.CANCELLED: 1,
+    RunStatus.UNSUPPORTED: 2,
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of `skep run`."""
+    add_plan_arguments(parser)
+    add = parser.add_argument
+    add(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a secret, from the environment or a prompt",
+    )
+    add(
+        "--env", action="append", default=[], metavar="NAME[=VALUE]", help="let steps see a variable of yours"
+    )
+    add("--token", default="", metavar="NAME", help="the variable that holds github.token (default: none)")
+    add("--in-place", action="store_true", help="run in your work tree itself, not in a private copy")
+    add("--allow-unsupported", action="store_true", help="jobs that cannot run here do not fail the run")
+    add("--debug", action="store_true", help="show `::debug::` lines (ACTIONS_STEP_DEBUG)")
+    add("--logs", action="store_true", help="show the output of every step as it comes")
+    add("--show-env", action="store_true", help="print what steps see of this machine's environment")
+    add("--json", action="store_true", help="one JSON object a line for everything that happens")
+    add_setting_flags(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs what the arguments ask for; gives the exit code."""
+    project = open_project(args)
+    start = start_early(project, in_place=args.in_place)
+    try:
+        return _run(args, project, start)
+    finally:
+        start.close()
+
+
+def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
+    records = RunRecords(project.paths)
+    try:
+        reservation = records.reserve(time.time(), os.urandom)
+        token = os.environ.get(args.token, "") if args.token else ""
+        options = replace(
+            plan_options(args),
+            root=project.root,
+            run_id=numeric_run_id(reservation.run_id),
+            run_number=reservation.number,
+            token=token,
+        )
+        loaded = load_plan(options)
+        if code := _report_findings(loaded, as_json=args.json):
+            return code
+        output = (
+            JsonOutput(sys.stdout)
+            if args.json
+            else PlainOutput(sys.stdout, logs=args.logs, root=project.root)
+        )
+        request = RunRequest(
+            run_id=reservation.run_id,
+            run_number=reservation.number,
+            plan=loaded.plan,
+            repository=loaded.repository,
+            settings=project.settings,
+            paths=project.paths,
+            options=_run_options(args, project, token),
+            environ=os.environ,
+            extra_env=args.env,
+            mounts=start.mounts,
+            on_output=output.take_log,
+            warn=lambda message: print(f"warning: {message}", file=sys.stderr),
+        )
+        if not loaded.plan.workflows:
+            output.nothing(loaded.plan)
+            return 0
+        local = LocalRun(request, records, output)
+        status, interrupted = asyncio.run(_execute(local, _started(reservation, loaded), start))
+        output.finish()
+        records.prune(_keep(project), time.time())
+    finally:
+        records.close()
+    return INTERRUPTED if interrupted else EXIT_CODES[status]
+
+
+async def _execute(local: LocalRun, started: RunStarted, start: RunStart) -> tuple[RunStatus, bool]:
+    """Runs with Ctrl-C as cancel, and Ctrl-C again as kill; also says whether that happened."""
+    loop = asyncio.get_running_loop()
+    asked: list[str] = []
+
+    def stop(name: str) -> None:
+        asked.append(name)
+        if len(asked) == 1:
+            print(f"\n{name}: cancelling; once more kills", file=sys.stderr)
+            local.cancel(f"interrupted by {name}")
+        else:
+            local.kill(f"killed by {name}")
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop, number.name)
+    try:
+        status = await local.execute(started, start.take_guard())
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+    return status, bool(asked)
+
+
+def numeric_run_id(run_id: str) -> str:
+    """`github.run_id`: digits only, as actions expect; sortable, from the run's own id."""
+    day, _, rest = run_id.partition("-")
+    return "".join(character for character in day if character.isdigit()) + str(
+        int(rest or "0", 16) % 1000
+    ).zfill(3)
+
+
+def _started(reservation: Reservation, loaded: LoadedPlan) -> RunStarted:
+    return RunStarted(
+        at=time.time(),
+        run_id=reservation.run_id,
+        number=reservation.number,
+        event=loaded.trigger.event,
+        ref=loaded.trigger.ref,
+        sha=loaded.trigger.sha,
+        root=loaded.root,
+        argv=tuple(without_secrets(sys.argv)[0]),
+        pid=os.getpid(),
+        version=__version__,
+    )
+
+
+def _run_options(args: argparse.Namespace, project: Project, token: str) -> RunOptions:
+    asked = plan_options(args)
+    return RunOptions(
+        jobs=project.settings.jobs,
+        secrets=read_secrets(args.secret, project.settings.secrets_file, os.environ),
+        vars=asked.variables,
+        token=token,
+        matrix=asked.matrix,
+        allow_unsupported=args.allow_unsupported,
+        debug=args.debug,
+        in_place=args.in_place,
+        job_timeout_minutes=project.settings.job_timeout_minutes,
+    )
+
+
+def _report_findings(loaded: LoadedPlan, *, as_json: bool) -> int:
+    """Prints what is wrong in the workflows; 2 when that stops the run."""
+    if as_json:
+        import json
+
+        for finding in loaded.findings:
+            print(json.dumps({"name": "finding", **finding_json(finding)}))
+    elif loaded.findings:
+        colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+        print(render_findings(loaded.findings, loaded.sources, colour=colour) + "\n", file=sys.stderr)
+    return 2 if loaded.has_errors else 0
+
+
+def _keep(project: Project) -> Keep:
+    settings = project.settings
+    return Keep(days=settings.keep_days, size_bytes=settings.keep_bytes, count=settings.keep_count)

@@ -1,0 +1,234 @@
+"""Picks the drivers of a run and puts them together: the one place that knows runner, store, trees and native actions at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from skep.events.facts import Fact, RunFinished, RunStarted
+from skep.host.clock import SystemClock
+from skep.host.glob import hash_files
+from skep.host.guard.client import Guard
+from skep.host.guard.launch import LaunchedGuard
+from skep.host.masking import Masker
+from skep.host.namespace import MountAbility
+from skep.model.errors import HostError, StoreError
+from skep.model.ids import LegKey, RunId, StepId
+from skep.model.outcome import RunStatus
+from skep.pipeline.engine.execute import RunExecution
+from skep.pipeline.engine.services import EngineServices, RunnerFacts, RunOptions
+from skep.pipeline.plan.values import Plan, RepositoryFacts
+from skep.pipeline.ports import EventSink, LogSink, LogStore, NativeAction
+from skep.pipeline.runners.host import HostRunner
+from skep.pipeline.runners.labels import ARCHITECTURES, host_labels, unsupported_reason
+from skep.settings import Settings
+from skep.store.local.groups import SqliteConcurrencyGroups
+from skep.store.local.logs import FileLogStore
+from skep.store.local.paths import StatePaths
+from skep.store.local.records import RunRecords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """One run, as the command line asks for it."""
+
+    run_id: RunId
+    run_number: int
+    plan: Plan
+    repository: RepositoryFacts
+    settings: Settings
+    paths: StatePaths
+    options: RunOptions
+    environ: Mapping[str, str]
+    extra_env: Sequence[str] = ()
+    mounts: MountAbility
+    on_output: Callable[[LegKey, StepId, bytes], None] | None = None  # masked output, as it comes
+    warn: Callable[[str], None] = lambda _message: None
+
+
+class Tee:
+    """An EventSink that hands each fact to several, in order."""
+
+    def __init__(self, *sinks: EventSink) -> None:
+        self._sinks = sinks
+
+    def publish(self, fact: Fact) -> None:
+        """Hands the fact on."""
+        for sink in self._sinks:
+            sink.publish(fact)
+
+
+class _ShownLog:
+    """A LogSink that also shows what it takes."""
+
+    def __init__(self, log: LogSink, leg: LegKey, show: Callable[[LegKey, StepId, bytes], None]) -> None:
+        self._log, self._leg, self._show = log, leg, show
+        self.tell, self.close = log.tell, log.close
+
+    def write(self, step: StepId, chunk: bytes) -> None:
+        self._log.write(step, chunk)
+        self._show(self._leg, step, chunk)
+
+
+class _ShownLogs:
+    """A LogStore whose sinks also show what they take."""
+
+    def __init__(self, logs: LogStore, show: Callable[[LegKey, StepId, bytes], None]) -> None:
+        self._logs, self._show = logs, show
+
+    def open(self, leg: LegKey) -> LogSink:
+        return _ShownLog(self._logs.open(leg), leg, self._show)
+
+
+class LocalRun:
+    """A run on this machine. Order: construct, `execute` on the loop; `cancel` and `kill` from the loop's thread."""
+
+    def __init__(self, request: RunRequest, records: RunRecords, events: EventSink) -> None:
+        self._request = request
+        self._records = records
+        self._shown = events
+        self._clock = SystemClock()
+        self._execution: RunExecution | None = None
+        self._waiting_cancel = ""
+
+    async def execute(self, started: RunStarted, launched: LaunchedGuard) -> RunStatus:
+        """Runs everything; the last fact is published whatever happens. Raises HostError, StoreError and bugs of ours."""
+        request, loop = self._request, asyncio.get_running_loop()
+        journal = self._records.begin(started, on_failure=self._store_failed, schedule=loop.call_later)
+        events = Tee(journal, self._shown)
+        self._shown.publish(started)
+        trees = RunTrees(request)
+        runner, groups = self._runner(Guard(launched)), SqliteConcurrencyGroups(request.paths)
+        status, reason = RunStatus.FAILURE, "Skep failed"
+        try:
+            await runner.open()
+            self._execution = RunExecution(self._services(events, runner, groups, trees), request.plan)
+            if self._waiting_cancel:
+                loop.call_soon(self._execution.cancel, self._waiting_cancel)
+            status = await self._execution.run()
+            reason = "; ".join(self._execution.problems)
+        except HostError as error:
+            reason = str(error)
+            raise
+        finally:
+            await runner.close()
+            await groups.close()
+            trees.close()
+            events.publish(self._finished(started, status, reason))
+            journal.close()
+        return status
+
+    def cancel(self, reason: str) -> None:
+        """Asks everything to stop, with grace."""
+        if self._execution is None:
+            self._waiting_cancel = reason
+        else:
+            self._execution.cancel(reason)
+
+    def kill(self, reason: str) -> None:
+        """Stops everything now."""
+        if self._execution is not None:
+            self._execution.kill(reason)
+
+    def _finished(self, started: RunStarted, status: RunStatus, reason: str) -> RunFinished:
+        used, now = os.times(), self._clock.now()
+        cpu_s = used.user + used.system + used.children_user + used.children_system
+        return RunFinished(
+            at=now,
+            status=status.value,
+            duration_s=round(now - started.at, 6),
+            cpu_s=round(cpu_s, 6),
+            reason=reason,
+        )
+
+    def _runner(self, guard: Guard) -> HostRunner:
+        request = self._request
+        root = request.repository.root
+        return HostRunner(
+            run_id=request.run_id,
+            work_root=request.settings.work_dir or request.paths.work,
+            repository=request.repository.repository.rpartition("/")[2] or os.path.basename(root),
+            tool_cache=f"{request.paths.state_dir}/tool-cache",
+            environ=request.environ,
+            extra_env=(*request.settings.env_allow, *request.extra_env),
+            in_place=root if request.options.in_place else "",
+            guard=guard,
+            report=request.warn,
+        )
+
+    def _services(
+        self, events: EventSink, runner: HostRunner, groups: SqliteConcurrencyGroups, trees: RunTrees
+    ) -> EngineServices:
+        request, options = self._request, self._request.options
+        logs: LogStore = FileLogStore(
+            request.paths.run(request.run_id).logs,
+            clock=self._clock.now,
+            step_limit_bytes=request.settings.log_limit_bytes,
+            on_failure=self._store_failed,
+            schedule=asyncio.get_running_loop().call_later,
+        )
+        if request.on_output is not None:
+            logs = _ShownLogs(logs, request.on_output)
+        masking = Masker([secret for secret in (*options.secrets.values(), options.token) if secret])
+        return EngineServices(
+            run_id=request.run_id,
+            run_number=request.run_number,
+            runner=runner,
+            runner_facts=runner_facts(request.settings.labels),
+            native_action=native_actions(request, trees),
+            hash_files=hash_patterns,
+            events=events,
+            logs=logs,
+            groups=groups,
+            masking=masking,
+            clock=self._clock,
+            find_program=find_program,
+            options=options,
+            project_root=request.repository.root,
+        )
+
+    def _store_failed(self, error: StoreError) -> None:
+        self._request.warn(f"{error}; the run goes on without its records")
+
+
+class RunTrees:
+    """The trees of one run."""
+
+    def __init__(self, request: RunRequest) -> None:
+        self._request = request
+
+    def close(self) -> None:
+        """Removes what is placed."""
+
+
+def runner_facts(extra_labels: Sequence[str]) -> RunnerFacts:
+    """The `runner` context of this machine."""
+    system = {"linux": "Linux", "darwin": "macOS"}.get(sys.platform, sys.platform)
+    architecture = ARCHITECTURES.get(platform.machine().lower(), platform.machine()).upper()
+    return RunnerFacts(
+        os=system,
+        arch=architecture,
+        name=platform.node() or "skep",
+        unsupported_reason=partial(unsupported_reason, own=host_labels(extra_labels)),
+    )
+
+
+def hash_patterns(patterns: Sequence[str], root: str, follow_symlinks: bool) -> str:
+    """`hashFiles` on this machine's files."""
+    return hash_files(patterns, root, follow_symlinks=follow_symlinks)
+
+
+def find_program(name: str, path: str) -> str | None:
+    """The program of that name on a PATH."""
+    return shutil.which(name, path=path)
+
+
+def native_actions(request: RunRequest, trees: RunTrees) -> Callable[[str, str], NativeAction | None]:
+    """What finds a native action by (owner/name, ref)."""
+    return lambda _name, _ref: None
