@@ -36,9 +36,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the plan. 0, or 2 when a workflow cannot be used as it is."""
-    options = plan_options(args)
+    project = open_project(args)
+    options = replace(plan_options(args), root=project.root)
     loaded = load_plan(options)
-    outlooks = {item.key: workflow_outlook(item, _outlook_options(options)) for item in loaded.plan.workflows}
+    asked = _outlook_options(options, project.settings.labels)
+    outlooks = {item.key: workflow_outlook(item, asked) for item in loaded.plan.workflows}
     if args.json:
         print(json.dumps(_as_json(loaded, outlooks), indent=2, ensure_ascii=True))
     else:
