@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from skep.events.facts import Fact, RunStarted
 from skep.events.fold import INTERRUPTED, RUNNING, RunView, fold
-from skep.events.journal import Broken, Entry, chain, decode_fact, genesis, verify_chain
+from skep.events.journal import Broken, Entry, chain, decode_fact, genesis
 from skep.model.errors import StoreError, UserError
 from skep.model.ids import RunId
 from skep.store.local.database import open_database, store_errors, transaction
@@ -25,6 +25,7 @@ from skep.store.local.locks import Lock, is_held
 from skep.store.local.paths import StatePaths
 from skep.store.local.retention import Keep, prune
 from skep.store.local.sink import JournalSink, Schedule
+from skep.store.local.verification import verify_run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,24 +186,8 @@ class RunRecords:
 
     def verify(self, run_id: str) -> Broken | None:
         """The first entry of a run's journal that is not what was written, or None."""
-        broken = verify_chain(self.entries(run_id), previous=genesis(run_id))
-        if broken is not None:
-            return broken
         with store_errors(self.paths.database):
-            kept, head = self._connection.execute(
-                "SELECT facts, head FROM runs WHERE run_id = ?", (run_id,)
-            ).fetchone()
-            last = self._connection.execute(
-                "SELECT sequence, hash FROM journal WHERE run_id = ? ORDER BY sequence DESC LIMIT 1",
-                (run_id,),
-            ).fetchone() or (0, genesis(run_id))
-        if last[0] < kept:
-            return Broken(
-                sequence=last[0] + 1, reason=f"the last {kept - last[0]} of {kept} entries are missing"
-            )
-        if last != (kept, head):
-            return Broken(sequence=last[0], reason=f"entry {last[0]} is not the one the run ended with")
-        return None
+            return verify_run(self._connection, run_id)
 
     def expected_durations(self) -> ExpectedDurations:
         """What jobs and steps took in earlier successful runs."""

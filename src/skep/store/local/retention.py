@@ -68,7 +68,7 @@ def prune(
     dropped = tuple(run_id for run_id in runs_to_drop(runs, keep, now) if _drop(connection, paths, run_id))
     _drop_orphans(paths, {run.run_id for run in runs}, now)
     if dropped:
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        connection.executescript("PRAGMA incremental_vacuum")  # `execute` would step once: one page
     return dropped
 
 
