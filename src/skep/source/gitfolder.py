@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from skep.host.captured import Captured, Capturing, tool_environment
 from skep.model.errors import HostError
 
-from .listing import GitPlace
+from .listing import GitPlace, find_git
 
 KEPT_REFS = ("refs/heads/", "refs/tags/", "refs/remotes/", "refs/pull/", "refs/notes/")
 KEPT_SETTINGS = re.compile(
@@ -48,6 +48,22 @@ class GitState:
     settings: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalGit:
+    """A repository on this machine, and what it says of itself now."""
+
+    place: GitPlace
+    state: GitState
+
+
+def read_local_git(root: str) -> LocalGit | None:
+    """The repository whose top is `root`; None when that is no top of a work tree. Raises UserError, HostError."""
+    place = find_git(root)
+    if place is None or place.prefix:
+        return None
+    return LocalGit(place=place, state=GitReading(place).finish())
+
+
 class GitReading:
     """Git's answers about a repository, asked for at once; `finish` waits for them."""
 
@@ -55,18 +71,19 @@ class GitReading:
         self._place = place
         self._refs = _start(place, "for-each-ref", "--format=%(objectname)%00%(refname)%00%(symref)")
         self._settings = _start(place, "config", "--list", "-z")
-        self._head = _start(place, "rev-parse", "-q", "--verify", "HEAD^{commit}")
 
     def finish(self) -> GitState:
         """The answers. Raises HostError when git fails."""
-        refs, settings, head = self._refs.finish(), self._settings.finish(), self._head.finish()
+        refs, settings = self._refs.finish(), self._settings.finish()
         for answer in (refs, settings):
             if answer.exit_code != 0:
                 raise HostError(f"git cannot read {self._place.root}: {answer.complaint}")
+        known = {name: sha for sha, name, _ in _all_refs(refs)}
+        ref, sha = _head(self._place)
         return GitState(
-            sha=head.stdout.decode().strip(),
-            ref=_head_ref(self._place),
-            refs=tuple(_read_refs(refs)),
+            sha=sha or known.get(ref, ""),
+            ref=ref,
+            refs=tuple(entry for entry in _all_refs(refs) if entry[1].startswith(KEPT_REFS)),
             settings=tuple(_read_settings(settings)),
         )
 
@@ -75,23 +92,28 @@ def _start(place: GitPlace, *arguments: str) -> Capturing:
     return Capturing(["git", *arguments], cwd=place.root, env=tool_environment())
 
 
-def _head_ref(place: GitPlace) -> str:
+def _head(place: GitPlace) -> tuple[str, str]:
+    """The ref that HEAD names and '', or '' and the commit that it holds."""
     try:
         with open(os.path.join(place.git_dir, "HEAD"), encoding="utf-8", errors="surrogateescape") as file:
             text = file.read().strip()
     except OSError:
-        return ""
+        return "", ""
     if text == "ref: refs/heads/.invalid":  # the reftable format keeps HEAD elsewhere
-        asked = _start(place, "symbolic-ref", "-q", "HEAD").finish()
-        return os.fsdecode(asked.stdout).strip()
-    return text[5:].strip() if text.startswith("ref: ") else ""
+        symbolic = _start(place, "symbolic-ref", "-q", "HEAD").finish()
+        if symbolic.exit_code != 0:
+            return "", os.fsdecode(
+                _start(place, "rev-parse", "-q", "--verify", "HEAD").finish().stdout
+            ).strip()
+        return os.fsdecode(symbolic.stdout).strip(), ""
+    return (text[5:].strip(), "") if text.startswith("ref: ") else ("", text)
 
 
-def _read_refs(answer: Captured) -> Iterable[tuple[str, str, str]]:
+def _all_refs(answer: Captured) -> Iterable[tuple[str, str, str]]:
     for line in os.fsdecode(answer.stdout).split("\n"):
         sha, _, rest = line.partition("\0")
         name, _, symbolic = rest.partition("\0")
-        if name.startswith(KEPT_REFS):
+        if name:
             yield sha, name, symbolic
 
 

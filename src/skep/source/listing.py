@@ -8,14 +8,11 @@ rules. While all their stamps stay the same and none is racy, the last listing s
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from skep.host.captured import Captured, Capturing, run_captured, tool_environment
 from skep.model.errors import HostError, UserError
-
-from .stamps import ABSENT, stamp
 
 IGNORE_FILE = b".gitignore"
 
@@ -40,6 +37,9 @@ class Listing:
 
 def find_git(root: str) -> GitPlace | None:
     """The repository of a folder; None when it is in none. Raises UserError when git refuses to look."""
+    plain = os.path.join(root, ".git")
+    if os.path.isfile(os.path.join(plain, "HEAD")) and not os.path.lexists(os.path.join(plain, "commondir")):
+        return GitPlace(root=root, git_dir=plain, common_dir=plain, prefix="")
     found = _git(root, "rev-parse", "--show-prefix", "--git-dir", "--git-common-dir").finish()
     if found.exit_code != 0:
         if b"not a git repository" in found.stderr:
@@ -176,7 +176,8 @@ def has_rules_changed(paths: Iterable[bytes]) -> bool:
     return any(path.endswith(IGNORE_FILE) for path in paths)
 
 
-def is_link(path: str | bytes) -> bool:
-    """Whether a symbolic link is there now."""
-    found = stamp(path)
-    return found != ABSENT and stat.S_ISLNK(found[4])
+def list_submodules(root: str) -> tuple[bytes, ...]:
+    """The paths of submodules in a repository's index; () when it is no repository."""
+    answer = _git(root, "ls-files", "-z", "--stage").finish()
+    entries = (entry.partition(b"\t") for entry in answer.stdout.split(b"\0"))
+    return tuple(sorted({path for head, _, path in entries if head.startswith(b"160000 ")}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
@@ -16,8 +17,8 @@ from skep.host.removal import empty_folder, remove_tree
 from skep.model.errors import HostError
 
 from .copying import TreeCopier
-from .gitfolder import GitReading, GitState, write_git_folder
-from .listing import GitPlace, find_git
+from .gitfolder import GitReading, GitState, LocalGit, write_git_folder
+from .listing import GitPlace, find_git, list_submodules
 from .mirror import Mirror, Snapshot
 
 Method = Literal["overlay", "reflink", "copy", "in-place"]
@@ -50,7 +51,7 @@ class _Mount:
     mounted: bool = True
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class WorkTrees:
     """Places one tree. Methods block and may be called by several threads at once.
 
@@ -64,6 +65,7 @@ class WorkTrees:
     _source: Source | None = None
     _taking: threading.Lock = field(default_factory=threading.Lock)
     _mounts: dict[str, _Mount] = field(default_factory=dict)
+    _submodules: dict[bytes, WorkTrees] = field(default_factory=dict)
 
     def take(self) -> Source:
         """The run's snapshot, taken now if it is not yet. Raises HostError, UserError."""
@@ -88,6 +90,40 @@ class WorkTrees:
             took_s=time.monotonic() - began,
         )
 
+    def repository(self) -> LocalGit | None:
+        """The user's repository as it was when the snapshot was taken; None without git."""
+        source = self.take()
+        if source.place is None or source.state is None:
+            return None
+        return LocalGit(place=source.place, state=source.state)
+
+    def place_submodules(self, target: str, *, recursive: bool) -> tuple[str, ...]:
+        """Places the work trees of submodules into a placed tree; the paths of those that are not checked out."""
+        missing: list[str] = []
+        for path in list_submodules(self.root):
+            inner = self._submodule(path)
+            where = os.path.join(target, os.fsdecode(path))
+            if inner is None:
+                missing.append(os.fsdecode(path))
+                continue
+            inner.place(where)
+            if recursive:
+                below = inner.place_submodules(where, recursive=True)
+                missing += [os.path.join(os.fsdecode(path), deeper) for deeper in below]
+        return tuple(missing)
+
+    def _submodule(self, path: bytes) -> WorkTrees | None:
+        root = os.path.join(self.root, os.fsdecode(path))
+        place = find_git(root) if os.path.isdir(root) else None
+        if place is None or place.prefix:
+            return None
+        with self._taking:
+            if path not in self._submodules:
+                name = hashlib.blake2b(path, digest_size=8).hexdigest()
+                folder = os.path.join(self.mirror_folder, "submodules", name)
+                self._submodules[path] = WorkTrees(root, folder, self.scratch, self.ability)
+            return self._submodules[path]
+
     def remove(self, target: str) -> None:
         """Undoes what was placed at `target` and below, and deletes the folder. Safe to repeat. Raises HostError."""
         try:
@@ -107,10 +143,13 @@ class WorkTrees:
 
     def close(self) -> None:
         """Removes what is still placed and lets the snapshot go. Safe to repeat."""
-        for target in sorted(self._mounts, reverse=True):
-            self._unmount_below(target)
         with self._taking:
             source, self._source = self._source, None
+            submodules = list(self._submodules.values())
+        for inner in submodules:
+            inner.close()
+        for target in sorted(self._mounts, reverse=True):
+            self._unmount_below(target)
         if source is None:
             return
         source.snapshot.release()
@@ -176,6 +215,8 @@ class WorkTrees:
         self._mounts[os.path.abspath(target)] = _Mount(scratch)
 
     def _unmount_below(self, target: str) -> None:
+        for inner in list(self._submodules.values()):
+            inner._unmount_below(target)
         top = os.path.abspath(target)
         for path in sorted(self._mounts, reverse=True):
             if path == top or path.startswith(top + "/"):
