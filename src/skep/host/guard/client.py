@@ -106,6 +106,10 @@ class Guard:
         if self._launched is not None and not self._lost:
             self._send(wire.pack((wire.SIGNAL, number, SIGNALS[name])))
 
+    def left_nothing(self, tracking: str) -> bool:
+        """Whether no process of a job is alive, as far as it can be known: none we started, and no daemon."""
+        return not self._lost and tracking not in self._dirty and tracking not in self._live
+
     async def kill_tracked(self, tracking: str) -> tuple[int, ...]:
         """Kills every process of a job, daemons included; gives the pids that could not be killed. Safe to repeat.
 
@@ -113,11 +117,12 @@ class Guard:
         """
         for child in self._held.pop(tracking, ()):
             child.close()
-        if self._lost or (tracking not in self._dirty and tracking not in self._live):
+        if self._lost or self.left_nothing(tracking):
             return ()
         loop = self._attached()
         self._numbers += 1
-        self._killing[self._numbers] = answer = loop.create_future()
+        answer: asyncio.Future[tuple[int, ...]] = loop.create_future()
+        self._killing[self._numbers] = answer
         self._send(wire.pack((wire.KILL_TRACKED, self._numbers, tracking)))
         survivors = await answer
         self._dirty.discard(tracking)

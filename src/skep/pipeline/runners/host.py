@@ -55,15 +55,20 @@ class HostRunner:
         environ: Mapping[str, str],
         extra_env: Sequence[str] = (),
         in_place: str = "",
+        memory_root: str = "",
         guard: Guard | None = None,
         report: Callable[[str], None] = lambda _problem: None,
     ) -> None:
-        """`in_place`: the project's root as everybody's workspace, never removed. `report` gets what could not be
-        cleaned up. `environ`: the user's environment; `extra_env`: values of `--env`."""
-        self._run_id, self._work_root, self._repository = run_id, work_root, repository
+        """`in_place`: the project's root as everybody's workspace, never removed. `environ`: the user's environment;
+        `extra_env`: values of `--env`. `memory_root`: a folder in memory (`default_memory_root`) for Skep's own small
+        files of each step; '' = on disk. `report` gets what could not be cleaned up.
+        """
+        self._run_id, self._repository = run_id, repository
+        self._roots = [root for root in (work_root, memory_root) if root]
         self._tool_cache, self._in_place, self._report = tool_cache, in_place, report
         self._guard = guard or Guard()
-        self._folder: RunFolder | None = None
+        self._folders: list[RunFolder] = []  # on disk, and in memory
+        self._spare: list[JobPlaces] = []  # untouched by the jobs they served
         self._boxes: dict[str, tuple[JobPlaces, str]] = {}  # root -> places and tracking id
         self._count = 0
         self._sweep: asyncio.Task[list[str]] | None = None
@@ -78,26 +83,28 @@ class HostRunner:
         return self._shown
 
     async def open(self) -> None:
-        """Starts the guard, claims the run's folder, and begins to remove what dead runs left. Raises HostError."""
+        """Starts the guard, claims the run's folders, and begins to remove what dead runs left. Raises HostError."""
         await self._guard.start()
-        self._folder = RunFolder(self._work_root, self._run_id)
+        self._folders = [RunFolder(root, self._run_id) for root in self._roots]
         try:
             os.makedirs(self._tool_cache, exist_ok=True)
         except OSError as error:
             raise HostError(f"cannot make `{self._tool_cache}`: {error.strerror}") from error
-        if dead_runs(self._work_root):
-            self._sweep = asyncio.create_task(asyncio.to_thread(sweep_dead_runs, self._work_root))
+        if any(map(dead_runs, self._roots)):
+            self._sweep = asyncio.create_task(asyncio.to_thread(self._sweep_all))
 
     async def prepare(self, leg: LegKey) -> JobBox:
         """See `Runner.prepare`."""
-        if self._folder is None:
+        if not self._folders:
             raise HostError("the runner was not opened")
         self._count += 1
-        places = job_places(f"{self._folder.path}/{self._count}", self._repository)
+        commands = f"{self._folders[-1].path}/c{self._count}"
+        places = job_places(f"{self._folders[0].path}/{self._count}", self._repository)
         try:
-            places.make()
-            self._furnish(places.home)
+            os.mkdir(commands)
+            places = self._spare.pop() if self._spare else self._made(places)
         except OSError as error:
+            self._report_if(remove(commands))
             self._report_if(remove(places.root))
             raise HostError(
                 f"cannot make the folders of job `{leg}`: {error.strerror}",
@@ -113,7 +120,7 @@ class HostRunner:
             temp=places.temp,
             home=places.home,
             tool_cache=self._tool_cache,
-            commands=places.commands,
+            commands=commands,
             env={**self._env, **{name: own[name] for name in self._own}, "RUNNER_TRACKING_ID": tracking},
         )
 
@@ -126,31 +133,40 @@ class HostRunner:
 
     async def dispose(self, box: JobBox) -> None:
         """See `Runner.dispose`. What cannot be killed or removed is reported, not raised."""
-        known = self._boxes.pop(box.root, None)
-        if known is None:
+        known = self._boxes.get(box.root)
+        if (
+            known is None or known[1] != box.env["RUNNER_TRACKING_ID"]
+        ):  # its folders may serve another job by now
             return
         places, tracking = known
+        del self._boxes[box.root]
+        was_quiet = self._guard.left_nothing(tracking)
         survivors = await self._guard.kill_tracked(tracking)
         if survivors:
             pids = ", ".join(map(str, survivors))
             self._report_if(f"processes of job `{box.leg}` could not be killed: {pids}")
-        if places.remove_if_empty():
-            self._report_if(remove(places.root))
+        self._report_if(remove(box.commands))
+        if was_quiet and places.are_untouched():
+            self._spare.append(places)
         else:
             self._report_if(await asyncio.to_thread(remove, places.root))
 
     async def close(self) -> None:
-        """Kills everything, removes the run's folder, ends the guard. Never raises."""
+        """Kills everything, removes the run's folders, ends the guard. Never raises."""
         await self._guard.close()
         if self._sweep is not None:
             for problem in await self._sweep:
                 self._report_if(problem)
             self._sweep = None
-        if self._folder is not None:
-            self._report_if(
-                await asyncio.to_thread(self._folder.release) if self._boxes else self._folder.release()
-            )
-            self._boxes.clear()
+        for folder in self._folders:
+            self._report_if(await asyncio.to_thread(folder.release) if self._boxes else folder.release())
+        self._folders = []
+        self._boxes.clear()
+
+    def _made(self, places: JobPlaces) -> JobPlaces:
+        places.make()
+        self._furnish(places.home)
+        return places
 
     def _furnish(self, home: str) -> None:
         """Puts into a new HOME what no variable can say."""
@@ -161,6 +177,9 @@ class HostRunner:
                 content = file.read()
             os.makedirs(os.path.dirname(f"{home}/{inside}"), exist_ok=True)
             _write(f"{home}/{inside}", content)
+
+    def _sweep_all(self) -> list[str]:
+        return [problem for root in self._roots for problem in sweep_dead_runs(root)]
 
     def _report_if(self, problem: str) -> None:
         if problem:

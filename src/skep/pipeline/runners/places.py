@@ -1,12 +1,14 @@
-"""Folders of runs and their jobs: claimed, laid out, removed; those of dead runs are swept.
+"""Folders of runs and their jobs: claimed, laid out, used again, removed; those of dead runs are swept.
 
-    <work root>/<run>.lock          held (flock) by the process of the run as long as it lives
-    <work root>/<run>/<n>/w/<repository>/<repository>   workspace, as GitHub names it
-    <work root>/<run>/<n>/{t,h,c}   temp, HOME, Skep's own files
+    <root>/<run>.lock          held (flock) by the process of the run as long as it lives
+    <root>/<run>/<n>/w/<repository>/<repository>   workspace, as GitHub names it
+    <root>/<run>/<n>/{t,h}     temp, HOME
 
 Names are short because programs put Unix sockets below `t`, and a socket's path ends at 107 bytes (unix(7)).
 The lock is taken before the folder is made and its file goes after the folder went, so a folder whose lock nobody
 holds belongs to nobody.
+Folders that a job left as they were serve the next one: on a disk, making and removing them costs more than a short job
+(measured on ext4: 0.2 ms to make, 0.3 to 10 ms to remove; 0.03 ms to see that nothing changed).
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from skep.model.errors import HostError
 from skep.model.ids import RunId
 
 LOCK = ".lock"
+FOLDER_MODE = 0o755
+MEMORY_NEEDED_BYTES = 64 << 20
 REMOVAL_TRIES = 4
 RETRY_S = 0.05
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -37,46 +41,40 @@ class JobPlaces:
     workspace: str
     temp: str
     home: str
-    commands: str
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """Everything `make` makes, outermost first."""
-        inner = os.path.dirname(self.workspace)
-        return (
-            self.root, os.path.dirname(inner), inner, self.workspace, self.temp, self.home, self.commands
-        )  # fmt: skip
 
     def make(self) -> None:
         """Makes the folders. Raises OSError."""
-        for folder in self.folders:
+        for folder, _ in self._expected():
             os.mkdir(folder)
+            os.chmod(folder, FOLDER_MODE)
 
-    def remove_if_empty(self) -> bool:
-        """Removes the folders a job leaves empty when it did nothing with them: True when all but the root are gone.
+    def are_untouched(self) -> bool:
+        """Whether everything is as `make` left it; only to be asked when nobody can change it any more."""
+        try:
+            return all(
+                stat.S_IMODE(os.lstat(folder).st_mode) == FOLDER_MODE and sorted(os.listdir(folder)) == inside
+                for folder, inside in self._expected()
+            )
+        except OSError:
+            return False
 
-        Quick, and safe at any time: nothing but empty folders goes.
-        """
-        for folder in reversed(self.folders[1:-1]):
-            try:
-                os.rmdir(folder)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                return False
-        return True
+    def _expected(self) -> tuple[tuple[str, list[str]], ...]:
+        """Each folder, outermost first, with what is in it."""
+        inner, name = os.path.split(self.workspace)
+        return (
+            (self.root, ["h", "t", "w"]),
+            (os.path.dirname(inner), [name]),
+            (inner, [name]),
+            (self.workspace, []),
+            (self.temp, []),
+            (self.home, []),
+        )
 
 
 def job_places(root: str, repository: str) -> JobPlaces:
     """Where things of a job are whose root is `root`. Only the part of `repository` behind its last `/` counts."""
     name = safe_name(repository.rpartition("/")[2])
-    return JobPlaces(
-        root=root,
-        workspace=f"{root}/w/{name}/{name}",
-        temp=f"{root}/t",
-        home=f"{root}/h",
-        commands=f"{root}/c",
-    )
+    return JobPlaces(root=root, workspace=f"{root}/w/{name}/{name}", temp=f"{root}/t", home=f"{root}/h")
 
 
 def safe_name(name: str) -> str:
@@ -120,6 +118,16 @@ class RunFolder:
         _drop_lock(self.path + LOCK, self._lock, forget=not problem)
         self._lock = -1
         return problem
+
+
+def default_memory_root(folder: str = "/dev/shm") -> str:  # noqa: S108 - what is made below it is ours alone
+    """Where small files live in memory on this machine, for this user; '' where there is no room for them."""
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return ""
+    has_room = room.f_bavail * room.f_frsize >= MEMORY_NEEDED_BYTES
+    return f"{folder}/skep-{os.geteuid()}" if has_room and os.access(folder, os.W_OK | os.X_OK) else ""
 
 
 def sweep_dead_runs(work_root: str) -> list[str]:
