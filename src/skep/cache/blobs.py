@@ -103,19 +103,18 @@ class Blobs:
             raise HostError(f"cannot read the stored file {digest[:12]}: {refused.strerror}") from refused
         raise BlobDamaged(f"the stored file {digest[:12]} was damaged and has been removed")
 
-    def copy_out(self, digest: str, target: str, stop: Stop = never) -> None:
-        """Copies the blob to the new, private, writable file `target` (mode 0666 less the umask), verified: on BlobDamaged
-        there is no target. Marks the blob as used."""
+    def copy_out(self, digest: str, out: FileIO, stop: Stop = never) -> None:
+        """Fills the empty, readable and writable file `out` with the blob, and marks the blob as used. Raises BlobDamaged
+        after the bytes were found to be wrong; what `out` then holds is to be thrown away."""
         path = self.path(digest)
-        with refusals(f"cannot write {target}"):
+        with refusals(f"cannot write {out.name}"):
             try:
                 source = open(path, "rb")  # noqa: SIM115  closed below
             except FileNotFoundError:
                 raise BlobDamaged(f"the stored file {digest[:12]} is gone") from None
-            with source, open(target, "xb+", buffering=0) as out:
+            with source:
                 found = _copy_hashing(source, out, stop)
             if found != digest:
-                os.unlink(target)
                 os.unlink(path)
                 raise BlobDamaged(f"the stored file {digest[:12]} was damaged and has been removed")
             os.utime(path)
@@ -178,6 +177,11 @@ class BlobWriter:
             os.makedirs(folder, exist_ok=True)
             self._file = open(self._temporary, "xb", buffering=0)  # noqa: SIM115  closed in __exit__
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    @property
+    def size_bytes(self) -> int:
+        """What was written so far."""
+        return self._size
 
     def write(self, data: bytes | memoryview) -> int:
         """Appends bytes."""

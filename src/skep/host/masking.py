@@ -28,9 +28,9 @@ class Masker:
         self.tables: tuple[Literals, ...] = ()
         self._add_all(secrets)
 
-    def add(self, secret: str) -> bool:
-        """Masks `secret` and its encodings from now on. False when there is nothing to mask: blank, or one character."""
-        return self._add_all((secret,))
+    def add(self, secret: str) -> None:
+        """Masks `secret` and its encodings from now on; blank values and single characters are never masked."""
+        self._add_all((secret,))
 
     def mask(self, text: str) -> str:
         """`text` with every secret replaced."""
@@ -47,7 +47,7 @@ class Masker:
         """A masker of one stream of bytes, in order."""
         return MaskStream(self)
 
-    def _add_all(self, secrets: Iterable[str]) -> bool:
+    def _add_all(self, secrets: Iterable[str]) -> None:
         forms = frozenset[bytes]().union(*(forms_of(secret) for secret in secrets))
         fresh = forms.difference(*(table.forms for table in self.tables))
         if fresh:
@@ -56,7 +56,6 @@ class Masker:
             while tables and len(tables[-1].forms) <= max(2 * len(fresh), _ONE_TABLE):
                 fresh |= tables.pop().forms
             self.tables = (*tables, prepare(fresh))
-        return bool(forms)
 
 
 class MaskStream:
