@@ -4,8 +4,8 @@ from typing import assert_never
 
 from .access import access_all, access_key, access_name, is_collection
 from .frame import Frame, Run
-from .functions import BUILD
-from .syntax import Access, Call, Compare, Literal, Logic, Name, Node, Not, Star
+from .functions import BUILD, CREATORS, TEXT_TESTS
+from .syntax import Access, Call, Compare, Literal, Logic, Name, Node, Not, Star, children
 from .values import FilteredArray, Value, is_less, is_truthy, loosely_equal
 
 
@@ -20,9 +20,9 @@ def build_closure(node: Node, level: int = 0) -> Run:
             return _access(node, level)
         case Not(operand=operand):
             run = build_closure(operand, level + 1)
-            return lambda frame: not is_truthy(run(frame))
+            return _released(lambda frame: not is_truthy(run(frame)), node, level)
         case Compare():
-            return _compare(node, level)
+            return _released(_compare(node, level), node, level)
         case Logic():
             return _logic(node, level)
         case Call():
@@ -60,6 +60,27 @@ def _charged(run: Run, level: int) -> Run:
         return value
 
     return charged
+
+
+def _released(run: Run, node: Node, level: int) -> Run:
+    """Counts what a truth value was made of as garbage, where anything was made at all."""
+    if not _creates(node):
+        return run
+
+    def released(frame: Frame) -> Value:
+        value = run(frame)
+        frame.memory.release_below(level)
+        return value
+
+    return released
+
+
+def _creates(node: Node) -> bool:
+    if isinstance(node, Call) and node.name.lower() in CREATORS:
+        return True
+    if isinstance(node, Access) and not isinstance(node.key, Literal):
+        return True
+    return any(_creates(child) for child in children(node))
 
 
 def _compare(node: Compare, level: int) -> Run:
@@ -113,5 +134,6 @@ def _call(node: Call, level: int) -> Run:
     arguments = [build_closure(argument, level + 1) for argument in node.arguments]
     build = BUILD.get(node.name.lower())
     if build is not None:
-        return build(node, arguments, level)
+        run = build(node, arguments, level)
+        return _released(run, node, level) if node.name.lower() in TEXT_TESTS else run
     return lambda frame: frame.call(node, [argument(frame) for argument in arguments])

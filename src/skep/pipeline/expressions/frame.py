@@ -25,8 +25,9 @@ class Frame:
     def context(self, node: Name) -> Value:
         """The context's value; one of GitHub's that is not in the scope is null. Raises ExpressionError for others."""
         name = node.name
-        if name in self._seen:
-            return self._seen[name]
+        lowered = name.lower()
+        if lowered in self._seen:
+            return self._seen[lowered]
         missing: Value | LazyValue = None
         found = find_key(self._scope.contexts, name, missing)
         if found is None and not self._is_known(name):
@@ -38,7 +39,7 @@ class Frame:
                 hint=f"text needs single quotes: '{name}'",
             )
         value = found() if callable(found) else found
-        self._seen[name] = value
+        self._seen[lowered] = value
         return value
 
     def call(self, node: Call, arguments: list[Value]) -> Value:

@@ -181,6 +181,8 @@ def _excerpt(text: str) -> str:
     return flat if len(flat) <= 60 else flat[:59] + "…"
 
 
+CREATORS = frozenset(("format", "fromjson", "join", "tojson"))
+TEXT_TESTS = frozenset(("contains", "endswith", "startswith"))
 BUILD: Mapping[str, Build] = {
     "case": _case,
     "contains": _contains,

@@ -43,13 +43,17 @@ class Memory:
 
     def charge_text(self, level: int, length: int) -> None:
         """A string of `length` characters was made at `level`. Raises ExpressionError beyond the limit."""
-        for deeper in [known for known in self._by_level if known > level]:
-            self._total -= self._by_level.pop(deeper)
+        self.release_below(level)
         self._charge(level, text_size_bytes(length))
 
     def charge_array(self, level: int, count: int) -> None:
         """An array of `count` items was made at `level`. Raises ExpressionError beyond the limit."""
         self._charge(level, array_size_bytes(count))
+
+    def release_below(self, level: int) -> None:
+        """A primitive result of `level` makes garbage of what was created for its operands."""
+        for deeper in [known for known in self._by_level if known > level]:
+            self._total -= self._by_level.pop(deeper)
 
     def require(self, length: int) -> None:
         """Stops early when a string of `length` characters, still being made, can no longer fit."""
