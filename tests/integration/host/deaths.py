@@ -9,7 +9,6 @@ import asyncio
 import os
 import sys
 import threading
-import time
 
 from skep.host.guard.client import Guard
 from skep.host.guard.launch import launch_guard
@@ -77,7 +76,7 @@ async def main(point: str, marker: str) -> None:
             await step(FAMILY)
             at(point, launched.pid)
             await guard.close()
-            time.sleep(1)
+            await asyncio.sleep(1)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,10 @@ def test_kill_reaches_the_daemons_of_a_step_that_has_ended() -> None:
 def test_int_and_term_go_to_the_whole_process_group() -> None:
     async def test(guard: Guard) -> None:
         output: list[bytes] = []
-        script = "trap 'echo got INT' INT; (trap 'echo child got TERM; exit' TERM; while :; do sleep 0.05; done) & echo up; while :; do wait; done"
+        script = (
+            "trap 'echo got INT' INT; (trap 'echo child got TERM; exit' TERM; while :; do sleep 0.05; done) & "
+            "echo up; while :; do wait; done"
+        )
         step = await sh(guard, script, output=output)
         assert await eventually(lambda: b"up" in b"".join(output))
         step.send("INT")

@@ -61,7 +61,7 @@ def test_a_daemon_goes_on_writing_after_its_step_and_nobody_hears_it() -> None:
         step = await sh(
             guard,
             "(for i in $(seq 100); do sleep 0.001; head -c 20000 /dev/zero || exit; done; echo done > $0) & sleep 0.05; echo x",
-            mark := f"/tmp/skep-test-{os.getpid()}-{id(guard)}",  # noqa: S108
+            mark := f"/tmp/skep-test-{os.getpid()}-{id(guard)}",
             output=output,
         )
         await step.wait()

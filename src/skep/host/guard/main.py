@@ -283,6 +283,7 @@ def _reap_any() -> bool:
 
 def main(parent_pid: int) -> None:
     """The guard as a program. `parent_pid` is the run's process."""
+    os.closerange(SOCKET_FD + 1, 1 << 20)  # whatever the user's shell left open: steps would inherit it
     for number in KEPT_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
