@@ -121,13 +121,9 @@ def next_after(schedule: CronSchedule, moment: datetime, zone: ZoneInfo) -> date
 
 
 def shortest_interval_s(schedule: CronSchedule) -> float:
-    """The shortest time between two firings on one day, in seconds; GitHub runs a line every 5 minutes at most."""
-    minutes = sorted(schedule.minutes)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(minutes)]
-    hours = schedule.hours
-    if any((hour + 1) % 24 in hours for hour in hours):
-        gaps.append(60 - minutes[-1] + minutes[0])
-    return min(gaps, default=3600) * 60.0
+    """The shortest time between two firings within one day, in seconds; a day when there is only one."""
+    times = [hour * 60 + minute for hour in sorted(schedule.hours) for minute in sorted(schedule.minutes)]
+    return min((later - earlier for earlier, later in itertools.pairwise(times)), default=24 * 60) * 60.0
 
 
 def _times_of(schedule: CronSchedule, day: date, zone: ZoneInfo) -> Iterator[datetime]:

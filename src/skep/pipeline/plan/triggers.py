@@ -16,14 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from skep.model.finding import Finding
+from skep.model.finding import Finding, Severity
 from skep.pipeline.expressions.values import Value
 from skep.pipeline.workflow.nodes import Scalar
 from skep.pipeline.workflow.tree import Cron, Trigger, Workflow
 
-from .cron import CronError, parse_cron
+from .cron import CronError, parse_cron, shortest_interval_s
 from .filters import Pattern, PatternError, compile_pattern, last_match
-from .names import did_you_mean
 from .values import Decision, TriggerFacts
 
 DEFAULT_TYPES = {
@@ -32,6 +31,7 @@ DEFAULT_TYPES = {
 }
 """Activity types that start a workflow when `types` is not written; every other event takes all of its types."""
 
+_SHORTEST_SCHEDULE_S = 300.0
 _BRANCH = "refs/heads/"
 _TAG = "refs/tags/"
 
@@ -74,6 +74,11 @@ def pattern_findings(workflow: Workflow, event: str) -> tuple[Finding, ...]:
         if isinstance(schedule, CronError):
             message = f"`{cron.cron}` is not a cron line: {schedule.message}"
             findings.append(Finding(rule="cron", message=message, where=cron.span))
+        elif shortest_interval_s(schedule) < _SHORTEST_SCHEDULE_S:
+            message = f"`{cron.cron}` fires more often than every 5 minutes, which GitHub does not do"
+            findings.append(
+                Finding(rule="cron-interval", message=message, where=cron.span, severity=Severity.WARNING)
+            )
     return tuple(findings)
 
 
@@ -123,8 +128,8 @@ def _types(on: Trigger, trigger: TriggerFacts) -> _Verdict | None:
         )
     if any(scalar.text == trigger.action for scalar in on.types):
         return _Verdict(True, f"type `{trigger.action}` is in `types`")
-    hint = did_you_mean(trigger.action, [scalar.text for scalar in on.types])
-    return _Verdict(False, f"type `{trigger.action}` is not in `types`" + (f" ({hint})" if hint else ""))
+    listed = ", ".join(f"`{scalar.text}`" for scalar in on.types) or "nothing"
+    return _Verdict(False, f"type `{trigger.action}` is not in `types`, which has {listed}")
 
 
 def _push_ref(on: Trigger, trigger: TriggerFacts) -> _Verdict | None:
