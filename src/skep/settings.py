@@ -81,6 +81,12 @@ class Settings:
     log_limit_bytes: int = field(
         default=256 * 1024**2, metadata=_about("size", "How much output of one step is kept.", "256 MiB")
     )
+    cache_limit_bytes: int = field(
+        default=10 * 1024**3,
+        metadata=_about(
+            "size", "How much `actions/cache` keeps; what was not used for longest goes first.", "10 GiB"
+        ),
+    )
     keep_days: float = field(
         default=30.0, metadata=_about("number", "Runs older than this many days are dropped; 0: never.")
     )

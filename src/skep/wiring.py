@@ -11,6 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from skep.cache.artifacts import Artifacts
+from skep.cache.blobs import Blobs
+from skep.cache.entries import CacheEntries
+from skep.cache.eviction import evict
 from skep.events.facts import Fact, RunFinished, RunStarted
 from skep.host.clock import SystemClock
 from skep.host.glob import hash_files
@@ -23,11 +27,20 @@ from skep.model.ids import LegKey, RunId, StepId
 from skep.model.outcome import RunStatus
 from skep.pipeline.engine.execute import RunExecution
 from skep.pipeline.engine.services import EngineServices, RunnerFacts, RunOptions
+from skep.pipeline.natives.artifact_writing import ArtifactStores
+from skep.pipeline.natives.cache import CacheAction
+from skep.pipeline.natives.checkout import Checkout
+from skep.pipeline.natives.download_artifact import DownloadArtifact
+from skep.pipeline.natives.merge_artifacts import MergeArtifacts
+from skep.pipeline.natives.registry import natives_table
+from skep.pipeline.natives.upload_artifact import UploadArtifact
 from skep.pipeline.plan.values import Plan, RepositoryFacts
 from skep.pipeline.ports import EventSink, LogSink, LogStore, NativeAction
 from skep.pipeline.runners.host import HostRunner
 from skep.pipeline.runners.labels import ARCHITECTURES, host_labels, unsupported_reason
+from skep.pipeline.runners.trees import HostTrees, TreesInPlace
 from skep.settings import Settings
+from skep.source.trees import WorkTrees
 from skep.store.local.groups import SqliteConcurrencyGroups
 from skep.store.local.logs import FileLogStore
 from skep.store.local.paths import StatePaths
@@ -103,8 +116,12 @@ class LocalRun:
         journal = self._records.begin(started, on_failure=self._store_failed, schedule=loop.call_later)
         events = Tee(journal, self._shown)
         self._shown.publish(started)
-        trees = RunTrees(request)
-        runner, groups = self._runner(Guard(launched)), SqliteConcurrencyGroups(request.paths)
+        work_root = request.settings.work_dir or request.paths.work
+        trees = open_trees(request, work_root)
+        runner, groups = (
+            self._runner(Guard(launched), trees, work_root),
+            SqliteConcurrencyGroups(request.paths),
+        )
         status, reason = RunStatus.FAILURE, "Skep failed"
         try:
             await runner.open()
@@ -119,7 +136,7 @@ class LocalRun:
         finally:
             await runner.close()
             await groups.close()
-            trees.close()
+            await trees.close()
             events.publish(self._finished(started, status, reason))
             journal.close()
         return status
@@ -147,23 +164,28 @@ class LocalRun:
             reason=reason,
         )
 
-    def _runner(self, guard: Guard) -> HostRunner:
+    def _runner(self, guard: Guard, trees: HostTrees | TreesInPlace, work_root: str) -> HostRunner:
         request = self._request
         root = request.repository.root
         return HostRunner(
             run_id=request.run_id,
-            work_root=request.settings.work_dir or request.paths.work,
+            work_root=work_root,
             repository=request.repository.repository.rpartition("/")[2] or os.path.basename(root),
             tool_cache=f"{request.paths.state_dir}/tool-cache",
             environ=request.environ,
             extra_env=(*request.settings.env_allow, *request.extra_env),
             in_place=root if request.options.in_place else "",
             guard=guard,
+            release=None if request.options.in_place else trees.remove,
             report=request.warn,
         )
 
     def _services(
-        self, events: EventSink, runner: HostRunner, groups: SqliteConcurrencyGroups, trees: RunTrees
+        self,
+        events: EventSink,
+        runner: HostRunner,
+        groups: SqliteConcurrencyGroups,
+        trees: HostTrees | TreesInPlace,
     ) -> EngineServices:
         request, options = self._request, self._request.options
         logs: LogStore = FileLogStore(
@@ -181,7 +203,7 @@ class LocalRun:
             run_number=request.run_number,
             runner=runner,
             runner_facts=runner_facts(request.settings.labels),
-            native_action=native_actions(request, trees),
+            native_action=native_actions(request, trees, self._clock),
             hash_files=hash_patterns,
             events=events,
             logs=logs,
@@ -197,14 +219,15 @@ class LocalRun:
         self._request.warn(f"{error}; the run goes on without its records")
 
 
-class RunTrees:
-    """The trees of one run."""
-
-    def __init__(self, request: RunRequest) -> None:
-        self._request = request
-
-    def close(self) -> None:
-        """Removes what is placed."""
+def open_trees(request: RunRequest, work_root: str) -> HostTrees | TreesInPlace:
+    """How workspaces of this run get the user's tree."""
+    root = request.repository.root
+    if request.options.in_place:
+        return TreesInPlace(root)
+    scratch = f"{work_root}/trees/{request.run_id}"
+    return HostTrees(
+        WorkTrees(root=root, mirror_folder=request.paths.mirror, scratch=scratch, ability=request.mounts)
+    )
 
 
 def runner_facts(extra_labels: Sequence[str]) -> RunnerFacts:
@@ -229,6 +252,27 @@ def find_program(name: str, path: str) -> str | None:
     return shutil.which(name, path=path)
 
 
-def native_actions(request: RunRequest, trees: RunTrees) -> Callable[[str, str], NativeAction | None]:
+def native_actions(
+    request: RunRequest, trees: HostTrees | TreesInPlace, clock: SystemClock
+) -> Callable[[str, str], NativeAction | None]:
     """What finds a native action by (owner/name, ref)."""
-    return lambda _name, _ref: None
+    root = request.paths.cache
+    blobs, entries, artifacts = (
+        Blobs(f"{root}/blobs"),
+        CacheEntries(f"{root}/entries"),
+        Artifacts(f"{root}/artifacts"),
+    )
+    limit = request.settings.cache_limit_bytes
+    stores = ArtifactStores(blobs=blobs, artifacts=artifacts, clock=clock)
+    return natives_table(
+        cache=CacheAction(
+            blobs,
+            entries,
+            clock,
+            housekeeping=lambda: evict(blobs, [entries], [artifacts], limit_bytes=limit),
+        ),
+        checkout=Checkout(trees),
+        download=DownloadArtifact(stores),
+        merge=MergeArtifacts(stores),
+        upload=UploadArtifact(stores),
+    )

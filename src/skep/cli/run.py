@@ -180,7 +180,7 @@ def _report_findings(loaded: LoadedPlan, *, as_json: bool) -> int:
         import json
 
         for finding in loaded.findings:
-            print(json.dumps({"name": "finding", **finding_json(finding)}))
+            print(json.dumps({"fact": "finding", **finding_json(finding)}))
     elif loaded.findings:
         colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         print(render_findings(loaded.findings, loaded.sources, colour=colour) + "\n", file=sys.stderr)

@@ -15,6 +15,7 @@ from skep.pipeline.plan.matrix import expand_strategy, job_display_name
 from skep.pipeline.plan.select import leg_selected
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
+from skep.pipeline.workflow.nodes import Template
 from skep.pipeline.workflow.tree import Job
 
 from .legs import LegPlan
@@ -103,7 +104,7 @@ def _decide(question: JobQuestion) -> Verdict:
             continue
         key = _leg_key(question.key, leg, strategy, used)
         leg_scope = _scope(question, leg, strategy)
-        name = job_display_name(None if job.name is None else evaluate_text(job.name, leg_scope), job.id, leg)
+        name = _leg_name(job, leg, leg_scope)
         labels = () if whole else _labels(job, leg_scope)
         if reason := whole or question.unsupported_labels(labels):
             unsupported.append(Unsupported(key=key, name=name, reason=reason))
@@ -154,6 +155,13 @@ def _leg_key(job: JobKey, leg: MatrixLeg, strategy: Strategy, used: set[str]) ->
         text = f"{text}#{leg.index}"
     used.add(text)
     return LegKey(text)
+
+
+def _leg_name(job: Job, leg: MatrixLeg, scope: Scope) -> str:
+    """A name with expressions stands as it is; any other gets the matrix values behind it (as GitHub shows jobs)."""
+    if isinstance(job.name, Template):
+        return evaluate_text(job.name, scope)[:100]
+    return job_display_name(None if job.name is None else evaluate_text(job.name, scope), job.id, leg)
 
 
 def _labels(job: Job, scope: Scope) -> tuple[str, ...]:

@@ -59,7 +59,11 @@ class CommandInterpreter:
         if command is None:
             return line
         shown = self._carry_out(command)
-        if shown is None and self._echo and command.name not in ("add-mask", "debug", "echo", "stop-commands"):
+        if (
+            shown is None
+            and self._echo
+            and command.name not in ("add-mask", "debug", "echo", "stop-commands")
+        ):
             return line
         return shown
 

@@ -271,7 +271,7 @@ class LegSteps:
             error = HostError(
                 f"{error.strerror or error}: `{error.filename}`" if error.filename else str(error)
             )
-        error = type(error)(_located(error), hint=error.hint) if error.where else error
+        error = UserError(_located(error), hint=error.hint) if error.where else error
         invocation = self.invocation(call)
         invocation.fail(call.ending, error)
         invocation.finish(call.ending)

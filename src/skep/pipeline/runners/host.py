@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
 from skep.host.environment import ShownVariable, home_seeds, job_environment
@@ -57,6 +57,7 @@ class HostRunner:
         in_place: str = "",
         memory_root: str = "",
         guard: Guard | None = None,
+        release: Callable[[str], Awaitable[None]] | None = None,
         report: Callable[[str], None] = lambda _problem: None,
     ) -> None:
         """`in_place`: the project's root as everybody's workspace, never removed. `environ`: the user's environment;
@@ -66,6 +67,7 @@ class HostRunner:
         self._run_id, self._repository = run_id, repository
         self._roots = [root for root in (work_root, memory_root) if root]
         self._tool_cache, self._in_place, self._report = tool_cache, in_place, report
+        self._release = release
         self._guard = guard or Guard()
         self._folders: list[RunFolder] = []  # on disk, and in memory
         self._spare: list[JobPlaces] = []  # untouched by the jobs they served
@@ -145,6 +147,11 @@ class HostRunner:
         if survivors:
             pids = ", ".join(map(str, survivors))
             self._report_if(f"processes of job `{box.leg}` could not be killed: {pids}")
+        if self._release is not None:
+            try:
+                await self._release(box.workspace)
+            except HostError as error:
+                self._report_if(str(error))
         self._report_if(remove(box.commands))
         if was_quiet and places.are_untouched():
             self._spare.append(places)

@@ -1,0 +1,1 @@
+console.log(`post with state ${process.env.STATE_saved}`);
