@@ -45,7 +45,7 @@ class _Open:
 
     start: yaml.CollectionStartEvent
     first_event: int
-    children: list[Node | None] = field(default_factory=list)
+    children: list[Node] = field(default_factory=list)
     height: int = 1
 
 
@@ -152,8 +152,7 @@ class _Composer:
         done = self.stack.pop()
         span = self._span(done.start, event)
         if isinstance(done.start, yaml.SequenceStartEvent):
-            items = tuple(child for child in done.children if child is not None)
-            node: Node = SequenceNode(items, span)
+            node: Node = SequenceNode(tuple(done.children), span)
         else:
             node = MappingNode(tuple(self._entries(done.children)), span)
         if done.start.anchor is not None:
@@ -162,7 +161,7 @@ class _Composer:
             self.stack[-1].height = max(self.stack[-1].height, done.height + 1)
         self._add(node)
 
-    def _entries(self, children: list[Node | None]) -> Iterator[tuple[Scalar, Node]]:
+    def _entries(self, children: list[Node]) -> Iterator[tuple[Scalar, Node]]:
         for key, value in zip(children[::2], children[1::2], strict=True):
             if isinstance(key, Scalar) and value is not None:
                 yield key, value
@@ -172,8 +171,9 @@ class _Composer:
     def _alias(self, event: yaml.AliasEvent) -> None:
         name = str(event.anchor)
         if name not in self.anchors:
-            self.report.error("unknown-anchor", f"no anchor {quoted('&' + name)} above", self._span(event))
-            self._add(None)
+            span = self._span(event)
+            self.report.error("unknown-anchor", f"no anchor {quoted('&' + name)} above", span)
+            self._add(Scalar("", span))
             return
         target = self.anchors[name]
         if target is None:
@@ -185,7 +185,7 @@ class _Composer:
             self.stack[-1].height = max(self.stack[-1].height, target.height + 1)
         self._add(target.node)
 
-    def _add(self, node: Node | None) -> None:
+    def _add(self, node: Node) -> None:
         if self.stack:
             self.stack[-1].children.append(node)
         else:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from skep.model.finding import Location
 from skep.pipeline.expressions.compile import Expression, compile_expression
 from skep.pipeline.expressions.errors import ExpressionError
+from skep.pipeline.expressions.parser import parse_expression
 from skep.pipeline.expressions.templates import split_template, template_expression
 
-from .availability import ANY_NUMBER, Availability
+from .availability import Availability
 from .nodes import Scalar, Template
 from .report import Report
 from .source import Source
 
 _OPEN = "${{"
 _INSERT = "insert"
-_ALL_FUNCTIONS = dict.fromkeys(("always", "cancelled", "failure", "success", "hashfiles"), (0, ANY_NUMBER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ class Embedder:
     def _wrong(
         self, scalar: Scalar, error: ExpressionError, available: Availability, focus: Location
     ) -> None:
-        rule, hint = "expression-syntax", error.hint
-        if _is_availability(error, self.source.last_text):
-            rule = "expression-context"
-            hint = hint or "available here: " + (", ".join(sorted(available.contexts)) or "no context")
+        rule, hint = _rule_of(error, self.source.last_text), error.hint
+        if rule == "expression-function" and not hint:
+            names = sorted(name for name, _, _ in available.functions)
+            hint = f"also available here: {', '.join(names)}" if names else ""
         self.report.error(rule, str(error), scalar.span, hint=hint, focus=focus)
 
     def _unclosed(self, scalar: Scalar, error: ExpressionError) -> None:
@@ -109,14 +109,14 @@ def _compiled(text: str, available: Availability) -> Expression:
     return compile_expression(text, contexts=available.contexts, functions=available.function_counts())
 
 
-def _is_availability(error: ExpressionError, text: str) -> bool:
-    if error.kind != "parse":
-        return False
+def _rule_of(error: ExpressionError, text: str) -> str:
+    """Which kind of mistake: one of syntax, a context that is not available, or a function's name or arguments."""
     try:
-        compile_expression(text, functions=_ALL_FUNCTIONS)
+        names = parse_expression(text)
     except ExpressionError:
-        return False
-    return True
+        return "expression-syntax"
+    called = text[error.position + error.length :].lstrip().startswith("(")
+    return "expression-function" if called or names is None else "expression-context"
 
 
 def _string_literal(text: str) -> str | None:

@@ -59,7 +59,7 @@ def _check_image(node: Node, report: Report, *, service: bool) -> None:
     name = image.text if isinstance(image, Scalar) else ""
     if image is not None and not isinstance(image, Scalar):
         return
-    if name == "docker://" or (service and not name and isinstance(node, Scalar | MappingNode)):
+    if name == "docker://" or (service and not name and isinstance(node, MappingNode)):
         report.error("no-image", "the name of the image is empty", node.span)
 
 

@@ -22,11 +22,15 @@ class Report:
 
     path: str
     findings: list[Finding] = field(default_factory=list)
+    wrong: set[Location] = field(
+        default_factory=set
+    )  # places of errors: what follows from one is not said, too
 
     def error(
         self, rule: str, message: str, where: Location, *, hint: str = "", focus: Location | None = None
     ) -> None:
         """Adds a finding that stops a run."""
+        self.wrong.add(where)
         if focus is None:
             self.findings.append(Finding(rule=rule, message=message, where=where, hint=hint))
         else:
@@ -46,13 +50,13 @@ class Report:
         return any(finding.is_error for finding in self.findings)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The hint for a misspelt word: the nearest known one, else all of them when they are few, else ''."""
+def did_you_mean(word: str, known: Iterable[str], *, list_all: bool = True) -> str:
+    """The hint for a misspelt word: the nearest known one, else (`list_all`) all of them when they are few, else ''."""
     names = sorted(known)
     folded = {name.lower(): name for name in names}
     if near := difflib.get_close_matches(word[:100].lower(), folded, n=1, cutoff=0.6):
         return f"did you mean `{folded[near[0]]}`?"
-    if 0 < len(names) <= 12:
+    if list_all and 0 < len(names) <= 12:
         return "known here: " + ", ".join(f"`{name}`" for name in names)
     return ""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from skep.model.finding import Location
+
 from .availability import NOWHERE, Availability, joined
 from .embed import Embedder
 from .limits import Limits
@@ -17,6 +19,7 @@ from .shapes import FREE, NAME, Form, Shape
 
 _OBJECT_BYTES = 24
 _TEXT_BYTES = 26
+_MESSAGE = 200  # characters of what is expected, at most
 
 
 class ResultTooLargeError(Exception):
@@ -69,15 +72,10 @@ class Validator:
             self.count(scalar)
             return scalar
         fitted = _fitted(scalar, shape)
-        if fitted is None and not self._reported_already(node, scalar):
+        if fitted is None and scalar.span not in self.report.wrong:
             self._does_not_fit(scalar, shape)
         self.count(fitted or scalar)
         return fitted or scalar
-
-    def _reported_already(self, node: Scalar, scalar: Scalar) -> bool:
-        """Whether a wrong expression in this scalar is the reason that it does not fit."""
-        last = self.report.findings[-1] if self.report.findings else None
-        return scalar is node and last is not None and last.where is node.span
 
     def _does_not_fit(self, scalar: Scalar, shape: Shape) -> None:
         if scalar.value is None:
@@ -86,11 +84,12 @@ class Validator:
             message = "the value is empty"
         else:
             message = f"unexpected value {quoted(scalar.text)}"
-        hint = did_you_mean(scalar.text, shape.values) if shape.values and scalar.text else ""
         wanted = shape.described()
+        fits_line = bool(wanted) and len(wanted) < _MESSAGE
+        hint = did_you_mean(scalar.text, shape.values, list_all=not fits_line) if scalar.text else ""
         self.report.error(
             "unexpected-value" if shape.values else "wrong-type",
-            f"{message}; expected {wanted}" if wanted and len(wanted) < 200 else message,
+            f"{message}; expected {wanted}" if fits_line else message,
             scalar.span,
             hint=hint,
         )
@@ -194,7 +193,7 @@ class _FormReader:
         )
 
     def _check_form(self) -> None:
-        report, span = self.validator.report, self.node.span
+        report, span = self.validator.report, self._span()
         if len(self.forms) > 1:
             deciding = [
                 sorted(key for key, spec in form.keys.items() if spec.required) for form in self.forms
@@ -205,6 +204,12 @@ class _FormReader:
             for key, spec in self.forms[0].keys.items():
                 if spec.required and key.lower() not in self.seen:
                     report.error("missing-key", f"required key `{key}` is missing", span)
+
+    def _span(self) -> Location:
+        """Where the mapping begins: its first key, when it begins with that, else all of it."""
+        whole = self.node.span
+        first = self.node.entries[0][0].span if self.node.entries else whole
+        return first if (first.line, first.column) == (whole.line, whole.column) else whole
 
 
 def _fitted(scalar: Scalar, shape: Shape) -> Scalar | None:
