@@ -19,32 +19,9 @@ from skep.pipeline.workflow.reader import read_workflow
 
 CORPUS = Path(__file__).resolve().parents[1] / "build" / "corpus"
 PROJECTS = (
-    *("attrs", "pluggy", "pytest", "black", "click", "flask", "httpx", "pydantic", "hypothesis", "urllib3"),
-    *(
-        "structlog",
-        "tox",
-        "nox",
-        "virtualenv",
-        "filelock",
-        "platformdirs",
-        "hatchling",
-        "rich",
-        "trio",
-        "anyio",
-    ),
-    *(
-        "cattrs",
-        "pip",
-        "setuptools",
-        "werkzeug",
-        "jinja2",
-        "aiohttp",
-        "coverage",
-        "starlette",
-        "uvicorn",
-        "build",
-    ),
-    *("packaging", "wheel", "markupsafe", "itsdangerous", "pre-commit", "twine", "poetry-core", "responses"),
+    *("attrs", "pluggy", "pytest", "black", "structlog", "nox", "anyio", "cattrs", "coverage", "starlette", "twine"),
+    *("setuptools-scm", "pytest-xdist", "pytest-asyncio", "pytest-mock", "execnet", "iniconfig", "towncrier"),
+    *("zipp", "importlib-metadata", "keyring", "h11", "markdown-it-py", "sphinx", "msgpack", "watchfiles"),
 )
 _TIMEOUT_S = 120
 

@@ -163,9 +163,9 @@ class _Composer:
 
     def _entries(self, children: list[Node]) -> Iterator[tuple[Scalar, Node]]:
         for key, value in zip(children[::2], children[1::2], strict=True):
-            if isinstance(key, Scalar) and value is not None:
+            if isinstance(key, Scalar):
                 yield key, value
-            elif key is not None and not isinstance(key, Scalar):
+            else:
                 self.report.error("complex-key", "a mapping or sequence cannot be a key", key.span)
 
     def _alias(self, event: yaml.AliasEvent) -> None:

@@ -24,7 +24,7 @@ class Scalar:
     @property
     def text(self) -> str:
         """The value as GitHub turns it into a string: `true`, `1.5`, '' for null, `16` for 0x10."""
-        return to_text(self.value)
+        return self.value if isinstance(self.value, str) else to_text(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class MappingNode:
     def get(self, key: str) -> Node | None:
         """The value of a literal key, compared exactly; None when absent."""
         for name, node in self.entries:
-            if isinstance(name, Scalar) and name.text == key:
+            if name.__class__ is Scalar and name.value == key:
                 return node
         return None
 
