@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from skep.model.errors import UserError
+
 ALLOWED_BY_PURPOSE = {
     "the machine and its user": "PATH LANG LANGUAGE TZ TZDIR USER LOGNAME",
     "proxies": "HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy ftp_proxy all_proxy no_proxy",
@@ -104,7 +106,7 @@ def job_environment(
     """What a job's steps see of `os_environ`, and the same as a list sorted by name, for printing.
 
     `extra` are the values of `--env`: `NAME` lets one through, `NAME=VALUE` sets it; they win over everything.
-    `exists` answers whether a path of the real home is there.
+    Raises UserError for one without a name.     `exists` answers whether a path of the real home is there.
     """
     env: dict[str, str] = {}
     shown: dict[str, ShownVariable] = {}
@@ -148,8 +150,10 @@ def is_allowed(name: str) -> bool:
 
 
 def split_assignment(text: str) -> tuple[str, str | None]:
-    """`NAME=VALUE` into its parts; `NAME` alone has None."""
+    """`NAME=VALUE` into its parts; `NAME` alone has None. Raises UserError."""
     name, sign, value = text.partition("=")
+    if not name or "\0" in text:
+        raise UserError(f"`--env` needs `NAME` or `NAME=VALUE`, not `{text}`")
     return name, value if sign else None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -26,6 +27,7 @@ from skep.model.errors import HostError, RunnerLost
 SIGNALS = {"INT": int(signal.SIGINT), "TERM": int(signal.SIGTERM), "KILL": int(signal.SIGKILL)}
 CLOSE_S = 4.0  # longer than the guard itself tries
 LOST_S = 1.5
+KILLED = "it was killed or crashed"
 
 
 class Guard:
@@ -168,11 +170,14 @@ class Guard:
                     os.close(fd)
                 else:
                     sent = sock.send(data)
-            except BlockingIOError:
-                self._loop.add_writer(sock, self._flush)
-                return
             except OSError as error:
-                self._lose(str(error.strerror))
+                if error.errno in (
+                    errno.EAGAIN,
+                    errno.ETOOMANYREFS,
+                ):  # the guard has not taken the earlier ones yet
+                    self._loop.add_writer(sock, self._flush)
+                else:
+                    self._lose(KILLED)
                 return
             if sent == len(data):
                 self._unsent.popleft()
@@ -192,7 +197,7 @@ class Guard:
         for message in self._frames.feed(data):
             self._understand(message)
         if not data:
-            self._lose("it was killed or crashed")
+            self._lose(KILLED)
 
     def _understand(self, message: wire.Message) -> None:
         kind, number = message[0], message[1]

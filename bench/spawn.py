@@ -1,0 +1,156 @@
+"""What starting a step costs: 200 shells through the guard, against `make -j2` starting the same ones.
+
+    python bench/spawn.py [--rounds 7] [--nodes 200] [--json]
+
+A diamond of 1, n-2 and 1 nodes, each `sh -e n.sh` where the file holds `true`; two at a time. Rounds alternate between the
+two, so that both see the same machine. CPU is user and system time of everything the contestant started, and for Skep also
+what its own two processes took for each start. Prints medians, and ratios to make.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
+
+from skep.host.guard.client import Guard
+from skep.host.guard.launch import launch_guard
+from skep.model.ids import LegKey, RunId
+from skep.pipeline.ports import ProcessSpec
+from skep.pipeline.runners.host import HostRunner
+from skep.pipeline.runners.places import default_memory_root
+
+Figures = dict[str, float]
+
+
+def children_cpu_s() -> float:
+    """CPU of all children taken in so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def own_cpu_s(pid: int | str) -> float:
+    """CPU of one process so far, without its children, by the scheduler's nanosecond counter."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def make_round(makefile: Path) -> Figures:
+    """`make -s -j2` over the diamond."""
+    began, cpu = time.perf_counter(), children_cpu_s()
+    subprocess.run(["make", "-s", "-j2", "-f", makefile], check=True)
+    return {"wall_s": time.perf_counter() - began, "cpu_s": children_cpu_s() - cpu}
+
+
+async def skep_round(nodes: int, script: str, *, jobs: bool) -> Figures:
+    """The same diamond through the guard; with `jobs`, each in a job of its own with folders."""
+    began, cpu, main = time.perf_counter(), children_cpu_s(), own_cpu_s("self")
+    launched = launch_guard()
+    with tempfile.TemporaryDirectory() as folder:
+        runner = HostRunner(
+            run_id=RunId("bench-1"),
+            work_root=folder,
+            memory_root=default_memory_root(),
+            repository="bench",
+            tool_cache=folder,
+            environ=os.environ,
+            guard=(guard := Guard(launched)),
+        )
+        await runner.open()
+        env = {
+            **os.environ,
+            **{f"GITHUB_VARIABLE_{i}": f"/some/value/of/usual/length/{i}" for i in range(40)},
+        }
+
+        async def node(number: int) -> None:
+            argv = ["sh", "-e", script]
+            if jobs:
+                box = await runner.prepare(LegKey(str(number)))
+                process = await runner.start(box, ProcessSpec(argv=argv, cwd=box.workspace, env=env), bytes)
+                end = (await process.wait()).exit_code
+                await runner.dispose(box)
+            else:
+                child = await guard.spawn(argv, folder, env, bytes, str(number))
+                end = (await child.wait()).exit_code
+                await guard.kill_tracked(str(number))
+            assert end == 0
+
+        async def worker(numbers: list[int]) -> None:
+            while numbers:
+                await node(numbers.pop())
+
+        await node(0)
+        middle = list(range(1, nodes - 1))
+        await asyncio.gather(worker(middle), worker(middle))
+        await node(nodes - 1)
+        guard_cpu_s = own_cpu_s(launched.pid)
+        await runner.close()
+    main_cpu_s = own_cpu_s("self") - main
+    return {
+        "wall_s": time.perf_counter() - began,
+        "cpu_s": children_cpu_s() - cpu + main_cpu_s,
+        "main_ms_per_spawn": main_cpu_s / nodes * 1e3,
+        "guard_ms_per_spawn": guard_cpu_s / nodes * 1e3,
+    }
+
+
+def measure(nodes: int, rounds: int) -> dict[str, Figures]:
+    """Medians of alternating rounds, by contestant."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "n.sh")
+        script.write_text("true\n")
+        middle = " ".join(f"n{i}" for i in range(1, nodes - 1))
+        makefile = Path(folder, "Makefile")
+        makefile.write_text(
+            f".PHONY: last first {middle}\nlast: {middle}\n\tsh -e {script}\n{middle}: first\n\tsh -e {script}\n"
+            f"first:\n\tsh -e {script}\n"
+        )
+        all_rounds: dict[str, list[Figures]] = {"make -j2": [], "guard": [], "guard and folders": []}
+        for _ in range(rounds + 1):
+            all_rounds["make -j2"].append(make_round(makefile))
+            all_rounds["guard"].append(asyncio.run(skep_round(nodes, str(script), jobs=False)))
+            all_rounds["guard and folders"].append(asyncio.run(skep_round(nodes, str(script), jobs=True)))
+    return {
+        name: {
+            key: statistics.median(r[key] for r in found[1:]) for key in found[0]
+        }  # the first one warms up
+        for name, found in all_rounds.items()
+    }
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--nodes", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    results = measure(options.nodes, options.rounds)
+    base = results["make -j2"]
+    for figures in results.values():
+        figures["wall_ratio"] = figures["wall_s"] / base["wall_s"]
+        figures["cpu_ratio"] = figures["cpu_s"] / base["cpu_s"]
+    if options.json:
+        print(json.dumps(results, indent=2))
+        return
+    print(
+        f"{options.nodes} x `sh -e` of `true`, two at a time, medians of {options.rounds} alternating rounds, load {os.getloadavg()[0]:.1f}"
+    )
+    for name, figures in results.items():
+        line = f"{name:18} wall {figures['wall_s'] * 1e3:6.1f} ms ({figures['wall_ratio']:.2f}x)   CPU {figures['cpu_s'] * 1e3:6.1f} ms ({figures['cpu_ratio']:.2f}x)"
+        if "main_ms_per_spawn" in figures:
+            line += f"   per start: run {figures['main_ms_per_spawn']:.3f} ms, guard {figures['guard_ms_per_spawn']:.3f} ms"
+        print(line)
+
+
+if __name__ == "__main__":
+    main()
