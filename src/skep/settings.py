@@ -200,9 +200,14 @@ def _file_tables(root: str, findings: list[Finding]) -> list[tuple[str, Mapping[
         if name == "pyproject.toml" and b"tool.skep" not in data:
             continue
         try:
-            table: object = tomllib.loads(data.decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            findings.append(_toml_finding(name, str(error)))
+            text = data.decode()
+            table: object = tomllib.loads(text)
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            findings.append(_syntax(name, "the file is not UTF-8 text", line, 0))
+            return []
+        except tomllib.TOMLDecodeError as error:
+            findings.append(_toml_finding(name, text, str(error)))
             return []
         if name == "pyproject.toml" and isinstance(table, dict):
             table = table.get("tool", {}).get("skep", {})
@@ -210,11 +215,17 @@ def _file_tables(root: str, findings: list[Finding]) -> list[tuple[str, Mapping[
     return []
 
 
-def _toml_finding(path: str, message: str) -> Finding:
-    place = re.search(r" \(at line (\d+), column (\d+)\)$", message)
-    line, column = (int(place[1]), int(place[2])) if place else (0, 0)
-    text = message[: place.start()] if place else message
-    return Finding(rule="toml-syntax", message=text, where=Location(path=path, line=line, column=column))
+def _toml_finding(path: str, text: str, message: str) -> Finding:
+    """tomllib says the place in words: `... (at line 3, column 5)`, `... (at end of document)`."""
+    words, _, place = message.rpartition(" (at ")
+    if match := re.fullmatch(r"line (\d+), column (\d+)\)", place):
+        return _syntax(path, words, int(match[1]), int(match[2]))
+    last = text.rpartition("\n")[2]
+    return _syntax(path, words or message, text.count("\n") + 1, len(last) + 1)
+
+
+def _syntax(path: str, message: str, line: int, column: int) -> Finding:
+    return Finding(rule="toml-syntax", message=message, where=Location(path=path, line=line, column=column))
 
 
 def _take_file(

@@ -108,7 +108,7 @@ def run_body() -> list[f.Fact]:
             conclusion="failure",
             exit_code=1,
             duration_s=1.0,
-            log_end=20,
+            log_end=26,
         ),
         f.JobFinished(
             at=NOON + 4,

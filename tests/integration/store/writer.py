@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from skep.events.facts import RunFinished
 from skep.model.errors import StoreError
@@ -101,7 +102,7 @@ def hold_group(state_dir: str, queue: str) -> None:
     asyncio.run(main())
 
 
-PROGRAMS = {
+PROGRAMS: dict[str, Callable[..., None]] = {
     "one-run": one_run,
     "many-facts": many_facts,
     "hold-group": hold_group,

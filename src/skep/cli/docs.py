@@ -1,0 +1,75 @@
+"""Reference pages made from the code, so that they cannot lie. `python -m skep.cli.docs` writes them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+
+from skep.settings import TABLES, Settings, environment_name, flag_name, kind_of
+
+KIND_WORDS = {
+    "text": "text",
+    "path": "path",
+    "texts": "list of texts",
+    "count": "whole number",
+    "size": "bytes, or text such as `500 MiB`",
+    "number": "number",
+    "choice": "text",
+}
+
+
+def settings_page() -> str:
+    """docs/reference/settings.md."""
+    lines = [
+        "# Settings",
+        "",
+        "<!-- made by `python -m skep.cli.docs`; change src/skep/settings.py -->",
+        "",
+        "Each setting has a default; `skep.toml` in the project root, or `[tool.skep]` of its `pyproject.toml` when there is",
+        "no `skep.toml`, overrides it; then the environment; then a flag. Paths in the file are relative to the project root.",
+        "A key that does not exist, or a value of the wrong kind, stops the command with its file and line.",
+        "",
+    ]
+    for one in fields(Settings):
+        default = one.metadata["default"] or _shown(one.default)
+        table, _, rest = one.name.partition("_")
+        key = f"`{one.name}`, or `{rest}` in `[{table}]`" if table in TABLES else f"`{one.name}`"
+        lines += [
+            f"## {one.name}",
+            "",
+            f"{one.metadata['doc']} Default: {default}.",
+            "",
+            f"- file: {key} ({KIND_WORDS[kind_of(one)]})",
+            f"- environment: `{environment_name(one.name)}`"
+            + (" (words with blanks or commas between)" if kind_of(one) == "texts" else ""),
+            f"- flag: `{flag_name(one.name)}`" + (", `-j`" if one.name == "jobs" else ""),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"docs/reference/settings.md": settings_page}
+"""Every page made here, by its path in the repository."""
+
+
+def main() -> None:
+    """Writes all pages below the current folder, or the one that is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--root", default=".", help="folder of the repository")
+    root = parser.parse_args().root
+    for path, page in PAGES.items():
+        os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
+        with open(os.path.join(root, path), "w", encoding="utf-8") as file:
+            file.write(page())
+
+
+def _shown(value: object) -> str:
+    if value in ("", ()):
+        return "none"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+if __name__ == "__main__":
+    main()
