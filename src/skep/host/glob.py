@@ -42,6 +42,7 @@ class _Item:
     path: str
     level: int
     states: tuple[State, ...]
+    is_directory: bool | None = None  # None: only a stat will tell
 
 
 def glob_files(
@@ -151,7 +152,7 @@ def _visit(
     if not is_directory:
         return (GlobMatch(item.path, is_directory=False) if as_file else None), []
     found = GlobMatch(item.path, is_directory=True) if as_directory else None
-    return found, _children(item, patterns)
+    return found, _children(item, patterns, options)
 
 
 def _matches(item: _Item, patterns: Sequence[GlobPattern]) -> tuple[bool, bool]:
@@ -164,27 +165,42 @@ def _matches(item: _Item, patterns: Sequence[GlobPattern]) -> tuple[bool, bool]:
     return as_file, as_directory
 
 
-def _children(item: _Item, patterns: Sequence[GlobPattern]) -> list[_Item]:
+def _children(item: _Item, patterns: Sequence[GlobPattern], options: GlobOptions) -> list[_Item]:
     try:
-        names = sorted(os.listdir(item.path), key=os.fsencode)
+        with os.scandir(item.path) as found:
+            entries = sorted(found, key=_name_bytes)
     except FileNotFoundError:
         return []
     except OSError as exc:
         raise HostError(f"cannot read the folder `{item.path}`: {exc.strerror}") from exc
-    prefix = item.path if item.path.endswith("/") else f"{item.path}/"
+    level = item.level + 1
     pairs = list(zip(patterns, item.states, strict=True))
     return [
         _Item(
-            prefix + name,
-            item.level + 1,
-            tuple(pattern.step(state, name) if state else 0 for pattern, state in pairs),
+            entry.path,
+            level,
+            tuple([pattern.step(state, entry.name) if state else 0 for pattern, state in pairs]),
+            _known_type(entry, options),
         )
-        for name in names
+        for entry in entries
     ]
+
+
+def _name_bytes(entry: os.DirEntry[str]) -> bytes:
+    return os.fsencode(entry.name)
+
+
+def _known_type(entry: os.DirEntry[str], options: GlobOptions) -> bool | None:
+    """What the folder itself says of an entry; a link that is followed, and a folder on whose way loops count, need a stat."""
+    if not options.follow_symlinks:
+        return entry.is_dir(follow_symlinks=False)
+    return False if entry.is_file(follow_symlinks=False) else None
 
 
 def _is_directory(item: _Item, options: GlobOptions, chain: list[tuple[int, int]]) -> bool | None:
     """None for what is gone, a broken link, or a folder that is one of its own ancestors through a link."""
+    if item.is_directory is not None:
+        return item.is_directory
     try:
         status = os.stat(item.path, follow_symlinks=options.follow_symlinks)
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 from .closures import build_closure
 from .compile import Expression
 from .frame import Frame
+from .limits import Memory
 from .names import STATUS_FUNCTIONS
 from .numbers import WHITESPACE
 from .parser import parse_expression
@@ -39,6 +40,9 @@ def explain_condition(expression: Expression, scope: Scope) -> tuple[tuple[str, 
     steps: list[tuple[str, Value]] = []
     nodes: tuple[Node, ...] = (expression.tree,)
     while nodes:
+        frame.memory = Memory(
+            scope.memory_bytes
+        )  # each step is an evaluation of its own, with the same contexts
         values = [build_closure(node)(frame) for node in nodes]
         steps.extend((_text(expression, node), value) for node, value in zip(nodes, values, strict=True))
         nodes = _deciders(nodes[0], frame) if len(nodes) == 1 else ()
