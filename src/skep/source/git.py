@@ -6,8 +6,9 @@ text with `surrogateescape`, relative to the root given, which may be a folder i
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from skep.host.captured import Captured, run_captured
@@ -25,7 +26,8 @@ _LOCAL_VARIABLES = (  # set when git itself started us, as in a hook: they name 
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_CEILING_DIRECTORIES",
     "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
 )  # fmt: skip
-_FIELDS = 7  # of one line of `commits`
+_FIELDS = 7  # of one record of `commits`
+_SHA1_DIGITS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +137,40 @@ class Git:
         Sorted. Renames count as one file gone and one new. Only files below the root, relative to it.
         """
         tracked = self._must(
-            "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=dirty",
-            "--relative", before, "--",
+            "diff-index", "--raw", "-z", "--no-abbrev", "--no-renames", "--ignore-submodules=dirty", "--relative",
+            before, "--",
         )  # fmt: skip
-        untracked = self._must("ls-files", "--others", "--exclude-standard", "-z")
-        names = {name for output in (tracked, untracked) for name in output.stdout.split(b"\0") if name}
+        entries = [_entry(*pair) for pair in _pairs(tracked.stdout)]
+        touched = [entry for entry in entries if entry.maybe_equal]
+        changed = {entry.path for entry in entries} - self._unchanged(touched)
+        untracked = self._must("ls-files", "--others", "--exclude-standard", "-z").stdout.split(b"\0")
         # an untracked repository inside this one is listed as `folder/`: what is in it is not ours
-        return tuple(sorted(os.fsdecode(name) for name in names if not name.endswith(b"/")))
+        changed |= {os.fsdecode(name) for name in untracked if name and not name.endswith(b"/")}
+        return tuple(sorted(changed))
+
+    def _unchanged(self, entries: Sequence[_Entry]) -> set[str]:
+        """Those of the entries whose content is what it was; `git diff` would find out too, but write the index for it."""
+        links = [entry for entry in entries if entry.is_link]
+        same = {entry.path for entry in links if self._link_digest(entry) == entry.digest}
+        files = [entry for entry in entries if not entry.is_link]
+        if not files:
+            return same
+        paths = b"".join(os.fsencode(entry.path) + b"\n" for entry in files)
+        done = self._run("hash-object", "--stdin-paths", stdin=paths)
+        digests = done.stdout.decode("ascii").split()
+        if done.exit_code != 0 or len(digests) != len(files):
+            return same  # a file went away meanwhile: then it has changed
+        return same | {
+            entry.path for entry, digest in zip(files, digests, strict=True) if entry.digest == digest
+        }
+
+    def _link_digest(self, entry: _Entry) -> str:
+        try:
+            target = os.fsencode(os.readlink(os.path.join(self.root, entry.path)))
+        except OSError:
+            return ""
+        blob = b"blob %d\0" % len(target) + target
+        return hashlib.new("sha1" if len(entry.digest) == _SHA1_DIGITS else "sha256", blob).hexdigest()
 
     def commits(self, revisions: Sequence[str], limit: int) -> tuple[Commit, ...]:
         """The commits that `git log` shows for these revisions, newest first."""
@@ -163,8 +192,33 @@ class Git:
             raise HostError(f"`git {arguments[0]}` failed: {_first_line(_text(done.stderr))}")
         return done
 
-    def _run(self, *arguments: str) -> Captured:
-        return run_captured(("git", *_QUIET, *arguments), cwd=self.root, env=self._env)
+    def _run(self, *arguments: str, stdin: bytes = b"") -> Captured:
+        return run_captured(("git", *_QUIET, *arguments), cwd=self.root, env=self._env, stdin=stdin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of `diff-index --raw`."""
+
+    path: str
+    digest: str  # before
+    maybe_equal: bool  # the file was touched; whether its content changed git has not looked
+    is_link: bool
+
+
+def _entry(head: bytes, name: bytes) -> _Entry:
+    old_mode, mode, old, new, status = head.decode("ascii").removeprefix(":").split(" ")
+    path = os.fsdecode(name)
+    touched = (
+        status == "M" and mode == old_mode and not new.strip("0") and mode in ("100644", "100755", "120000")
+    )
+    # `hash-object` reads one path a line, and takes a leading quote for quoting
+    return _Entry(path, old, touched and "\n" not in path and not path.startswith('"'), mode == "120000")
+
+
+def _pairs(output: bytes) -> Iterator[tuple[bytes, bytes]]:
+    fields = output.split(b"\0")[:-1]
+    return zip(fields[::2], fields[1::2], strict=True)
 
 
 def _commit(record: str) -> Commit:
