@@ -69,9 +69,14 @@ def glob_files(
 
 
 def find_matches(
-    patterns: Sequence[str], root: str, options: GlobOptions, *, home: str | None = None
+    patterns: Sequence[str],
+    root: str,
+    options: GlobOptions,
+    *,
+    home: str | None = None,
+    on_visit: Callable[[], None] = lambda: None,
 ) -> Iterator[GlobMatch]:
-    """The matches one by one, as `glob_files` gives them."""
+    """The matches one by one, as `glob_files` gives them; `on_visit` is called for every path looked at."""
     written = read_patterns("\n".join(patterns), root=root, home=home or os.path.expanduser("~"))
     effective: list[GlobPattern] = []
     for pattern in written:
@@ -86,6 +91,7 @@ def find_matches(
     ]
     while stack:
         item = stack.pop()
+        on_visit()
         found, children = _visit(item, effective, options, chain)
         if found is not None:
             yield found
@@ -107,18 +113,14 @@ def hash_files(
     """
     root = root.rstrip("/") or "/"
     below = root if root == "/" else f"{root}/"
-    ends = clock() + limit_s
+    check_time = _deadline(limit_s, clock)
     result = hashlib.sha256()
     has_match = False
-    for match in find_matches(patterns, root, GlobOptions(follow_symlinks=follow_symlinks)):
-        if clock() > ends:
-            raise HostError(
-                f"`hashFiles` did not finish within {limit_s:g} s",
-                hint="name the files more exactly: a leading folder keeps it out of others",
-            )
+    options = GlobOptions(follow_symlinks=follow_symlinks)
+    for match in find_matches(patterns, root, options, on_visit=check_time):
         if match.is_directory or not match.path.startswith(below):
             continue
-        digest = _digest(match.path)
+        digest = _digest(match.path, check_time)
         if digest is not None:
             has_match = True
             result.update(digest)
@@ -231,13 +233,27 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-def _digest(path: str) -> bytes | None:
+def _deadline(limit_s: float, clock: Callable[[], float]) -> Callable[[], None]:
+    ends = clock() + limit_s
+
+    def check() -> None:
+        if clock() > ends:
+            raise HostError(
+                f"`hashFiles` did not finish within {limit_s:g} s",
+                hint="name the files more exactly: a leading folder keeps it out of others",
+            )
+
+    return check
+
+
+def _digest(path: str, check_time: Callable[[], None]) -> bytes | None:
     """None for a link to a folder."""
     try:
         with open(path, "rb") as file:
             digest = hashlib.sha256()
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)
+                check_time()
             return digest.digest()
     except IsADirectoryError:
         return None

@@ -160,6 +160,8 @@ def _ticking(step_s: float) -> Callable[[], float]:
 def test_a_hash_gives_up_at_its_limit(tree: Path) -> None:
     with pytest.raises(HostError, match="120 s"):
         hash_files(["**"], str(tree), clock=_ticking(50.0))
+    with pytest.raises(HostError, match="120 s"):
+        hash_files(["**/no-such-file"], str(tree), clock=_ticking(50.0))
 
 
 def test_what_cannot_be_read_is_named(tree: Path) -> None:

@@ -7,7 +7,7 @@ from .casing import find_key
 from .errors import ExpressionError
 from .limits import Memory
 from .names import KNOWN_CONTEXTS
-from .scope import LazyValue, Scope
+from .scope import LazyValue, Scope, ScopeFunction
 from .syntax import Call, Name
 from .values import Value
 
@@ -44,7 +44,8 @@ class Frame:
 
     def call(self, node: Call, arguments: list[Value]) -> Value:
         """What a function of the scope gives. Raises ExpressionError when the scope has none of that name."""
-        function = self._scope.functions.get(node.name.lower())
+        absent: ScopeFunction | None = None
+        function = find_key(self._scope.functions, node.name, absent)
         if function is None:
             raise ExpressionError(
                 f"the function `{node.name}` cannot be called here",

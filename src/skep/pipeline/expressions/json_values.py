@@ -1,11 +1,14 @@
 """JSON text in, value out: what `fromJSON` reads. Strict JSON: no comments, no trailing commas, no NaN."""
 
 import json
+import re
 from typing import NoReturn
 
 from .casing import fold_case
 from .limits import MAX_JSON_DEPTH
 from .values import Value
+
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"|(?P<bracket>[\[\]{}])', re.DOTALL)
 
 
 class JsonError(ValueError):
@@ -49,22 +52,13 @@ def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
 
 
 def _nesting(text: str) -> int:
-    """The deepest nesting of brackets outside strings; an upper bound is enough, so escapes are only skipped."""
+    """The deepest nesting of brackets outside strings; text that is not JSON may give any number."""
     if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
         return 0
     depth = deepest = 0
-    in_string = escaped = False
-    for character in text:
-        if escaped:
-            escaped = False
-        elif in_string:
-            escaped = character == "\\"
-            in_string = character != '"'
-        elif character in "[{":
-            depth += 1
+    for found in _STRING_OR_BRACKET.finditer(text):
+        bracket = found["bracket"]
+        if bracket:
+            depth += 1 if bracket in "[{" else -1
             deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-        else:
-            in_string = character == '"'
     return deepest

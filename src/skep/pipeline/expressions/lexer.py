@@ -124,9 +124,7 @@ def _read_number(text: str, start: int) -> Token:
     raw = text[start] if found is None else found.group()
     number = parse_number(raw)
     if math.isnan(number):
-        arithmetic = raw[0] in "+-" or any(sign in raw for sign in "+-*/")
-        hint = "expressions have no arithmetic; compute in a step" if arithmetic else "this is not a number"
-        raise _unexpected(raw, start, hint)
+        raise _unexpected(raw, start, _number_hint(raw))
     return Token(TokenKind.LITERAL, raw, start, number)
 
 
@@ -139,6 +137,14 @@ def _read_word(text: str, start: int, previous: Token | None) -> Token:
     if raw in _WORDS:
         return Token(TokenKind.LITERAL, raw, start, _WORDS[raw])
     return Token(TokenKind.WORD, raw, start)
+
+
+def _number_hint(raw: str) -> str:
+    if raw[0] == ".":
+        return "a path or text needs single quotes: 'text'"
+    if raw[0] in "+-" or any(sign in raw for sign in "+-*/"):
+        return "expressions have no arithmetic; compute in a step"
+    return "this is not a number"
 
 
 def _run_at(text: str, start: int) -> str:

@@ -16,7 +16,7 @@ class Scope:
     """Contexts by name, and the functions that need the world: always, success, failure, cancelled, hashFiles.
 
     A context may be a callable without arguments: it is called when an expression first reads it, once per evaluation.
-    Function names are lower-case; they get their arguments evaluated. `memory_bytes` bounds what one evaluation creates
+    Functions are found in any case, and get their arguments evaluated. `memory_bytes` bounds what one evaluation creates
     (GitHub: 1 MiB for an expression alone, `limits.TEMPLATE_MEMORY_BYTES` within a workflow file).
     """
 
