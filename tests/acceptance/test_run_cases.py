@@ -60,7 +60,14 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     source = str(Path(__file__).parents[2] / "src")
     python_path = os.pathsep.join(filter(None, [source, kept.pop("PYTHONPATH", "")]))
     git = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    return {**kept, **git, "PYTHONPATH": python_path, "HOME": str(home), "SKEP_STATE_DIR": str(home / "state"), **extra}
+    return {
+        **kept,
+        **git,
+        "PYTHONPATH": python_path,
+        "HOME": str(home),
+        "SKEP_STATE_DIR": str(home / "state"),
+        **extra,
+    }
 
 
 def run_skep(root: Path, env: Mapping[str, str], *words: str) -> Ran:
@@ -110,10 +117,14 @@ def test_every_job_ends_as_its_workflow_says(file: Path, ran: Ran) -> None:
     assert ran.jobs(file.name) == expected, ran.explain(file.name) + ran.stderr
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if _LOG.search(file.read_text())], ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if _LOG.search(file.read_text())], ids=lambda file: file.stem
+)
 def test_logs_hold_what_their_workflow_says(file: Path, ran: Ran) -> None:
     for name, how, text in _LOG.findall(file.read_text()):
-        log = next(path for path in ran.logs.glob("*/logs/*.log") if path.name.startswith(f"{file.stem}-yml-{name}-"))
+        log = next(
+            path for path in ran.logs.glob("*/logs/*.log") if path.name.startswith(f"{file.stem}-yml-{name}-")
+        )
         assert (text in log.read_text()) == (how == "has"), f"{name} {how}: {text}"
 
 
@@ -124,9 +135,15 @@ def test_a_failure_outweighs_what_cannot_run_here(ran: Ran) -> None:
 
 
 def test_annotations_and_summaries_are_facts(ran: Ran) -> None:
-    annotations = [fact for fact in ran.facts if fact["fact"] == "annotated" and "annotations.yml:annotate" in str(fact["leg"])]
+    annotations = [
+        fact
+        for fact in ran.facts
+        if fact["fact"] == "annotated" and "annotations.yml:annotate" in str(fact["leg"])
+    ]
     first = next(fact for fact in annotations if fact["level"] == "error")
-    summaries = {str(fact["leg"]): fact["markdown"] for fact in ran.facts if fact["fact"] == "summary_written"}
+    summaries = {
+        str(fact["leg"]): fact["markdown"] for fact in ran.facts if fact["fact"] == "summary_written"
+    }
 
     assert (first["path"], first["line"], first["column"], first["title"]) == ("src/a.py", 3, 5, "Wrong")
     assert first["message"] == "broken\nsecond line"
@@ -145,4 +162,6 @@ def test_no_secret_is_in_any_fact_or_log(ran: Ran) -> None:
 def test_cpu_and_memory_of_steps_are_recorded(ran: Ran) -> None:
     steps = [fact for fact in ran.facts if fact["fact"] == "step_finished" and fact["exit_code"] == 0]
 
-    assert all(float(str(step["cpu_s"])) > 0 and int(str(step["peak_memory_bytes"])) > 100_000 for step in steps)
+    assert all(
+        float(str(step["cpu_s"])) > 0 and int(str(step["peak_memory_bytes"])) > 100_000 for step in steps
+    )

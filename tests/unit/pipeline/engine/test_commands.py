@@ -25,7 +25,9 @@ from skep.pipeline.engine.effects import CommandInterpreter, CommandRules, annot
         ("##[error file=a%3Bb%5D;line=2]m", "error", {"file": "a;b]", "line": "2"}, "m"),
     ],
 )
-def test_a_command_has_name_properties_and_data(line: str, name: str, properties: dict[str, str], data: str) -> None:
+def test_a_command_has_name_properties_and_data(
+    line: str, name: str, properties: dict[str, str], data: str
+) -> None:
     command = parse_command(line)
 
     assert command is not None
@@ -33,7 +35,19 @@ def test_a_command_has_name_properties_and_data(line: str, name: str, properties
 
 
 @pytest.mark.parametrize(
-    "line", ["", "text", "a ::error::b", "::error", "::nonsense::x", "::", "::::", "##[nonsense]", "##[error", "std::error::Error"]
+    "line",
+    [
+        "",
+        "text",
+        "a ::error::b",
+        "::error",
+        "::nonsense::x",
+        "::",
+        "::::",
+        "##[nonsense]",
+        "##[error",
+        "std::error::Error",
+    ],
 )
 def test_everything_else_is_text(line: str) -> None:
     assert parse_command(line) is None
@@ -46,7 +60,9 @@ class Console:
         self.masks: list[str] = []
         self.annotations: list[tuple[str, str, dict[str, str]]] = []
         rules = CommandRules(debug=debug, allow_unsecure=allow_unsecure)
-        self.interpreter = CommandInterpreter(rules, self.masks.append, lambda *args: self.annotations.append(args))
+        self.interpreter = CommandInterpreter(
+            rules, self.masks.append, lambda *args: self.annotations.append(args)
+        )
 
     def take(self, *lines: str) -> list[str | None]:
         return [self.interpreter.take_line(line) for line in lines]
@@ -64,7 +80,9 @@ def test_a_missing_name_is_a_problem_of_the_step() -> None:
     console = Console()
     console.take("::set-output::1")
 
-    assert console.interpreter.effects.problems == ["Required field 'name' is missing in ##[set-output] command."]
+    assert console.interpreter.effects.problems == [
+        "Required field 'name' is missing in ##[set-output] command."
+    ]
 
 
 def test_annotations_are_shown_and_reported_ten_of_a_level() -> None:
@@ -97,7 +115,9 @@ def test_echo_shows_commands() -> None:
 
 def test_stop_commands_turns_everything_into_text_until_its_token() -> None:
     console = Console()
-    shown = console.take("::stop-commands::long-token", "::error::x", "::long-token::", "::set-output name=a::1")
+    shown = console.take(
+        "::stop-commands::long-token", "::error::x", "::long-token::", "::set-output name=a::1"
+    )
 
     assert shown == [None, "::error::x", None, None]
     assert console.masks == ["long-token"]
@@ -129,7 +149,11 @@ def test_set_env_and_add_path_need_to_be_allowed() -> None:
 
 
 def test_groups_and_plain_lines_are_shown() -> None:
-    assert Console().take("::group::Build", "::endgroup::", "a::b::c") == ["##[group]Build", "##[endgroup]", "a::b::c"]
+    assert Console().take("::group::Build", "::endgroup::", "a::b::c") == [
+        "##[group]Build",
+        "##[endgroup]",
+        "a::b::c",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +167,9 @@ def test_groups_and_plain_lines_are_shown() -> None:
         ({"file": "a", "line": "x", "col": "-1"}, ("a", 0, 0, 0, 0)),
     ],
 )
-def test_annotation_places_are_mended(properties: dict[str, str], expected: tuple[str, int, int, int, int]) -> None:
+def test_annotation_places_are_mended(
+    properties: dict[str, str], expected: tuple[str, int, int, int, int]
+) -> None:
     place = annotation_place(properties, "/w")
 
     assert tuple(place[key] for key in ("path", "line", "end_line", "column", "end_column")) == expected

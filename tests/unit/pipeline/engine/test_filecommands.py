@@ -77,5 +77,6 @@ def test_what_was_written_with_a_delimiter_is_read_back(pairs: dict[str, str]) -
     text = "".join(f"{name}<<--end--\n{value}\n--end--\n" for name, value in pairs.items())
 
     assert parse_pairs(text.encode("utf-8", "surrogatepass"), "F") == {
-        name: value.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for name, value in pairs.items()
+        name: value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        for name, value in pairs.items()
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -39,7 +41,10 @@ def test_text_passes_as_it_is() -> None:
 
 
 def test_a_command_is_found_across_chunks() -> None:
-    assert logged([b"a\n ", b":", b":set-out", b"put name=x::1", b"\nb\n"]) == ("a\nb\n", ["::set-output name=x::1"])
+    assert logged([b"a\n ", b":", b":set-out", b"put name=x::1", b"\nb\n"]) == (
+        "a\nb\n",
+        ["::set-output name=x::1"],
+    )
 
 
 def test_an_old_command_may_stand_anywhere_in_a_line() -> None:
@@ -75,7 +80,20 @@ def test_a_huge_line_that_looks_like_a_command_is_text() -> None:
 
 
 _LINES = st.lists(
-    st.sampled_from(["plain", "::error::x", " ::set-output name=a::b", "##[error]y", "#", ":", "::nope::", "", "x::y", "s3cret"]),
+    st.sampled_from(
+        [
+            "plain",
+            "::error::x",
+            " ::set-output name=a::b",
+            "##[error]y",
+            "#",
+            ":",
+            "::nope::",
+            "",
+            "x::y",
+            "s3cret",
+        ]
+    ),
     max_size=12,
 )
 
@@ -86,6 +104,6 @@ def test_chunk_borders_never_change_what_is_logged(lines: list[str], data: st.Da
     whole = "".join(f"{line}\n" for line in lines).encode()
     cuts = [] if data is None else sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
     borders = [0, *cuts, len(whole)]
-    chunks = [whole[start:end] for start, end in zip(borders, borders[1:], strict=False)]
+    chunks = [whole[start:end] for start, end in itertools.pairwise(borders)]
 
     assert logged(chunks, secrets=["s3cret"]) == logged([whole], secrets=["s3cret"])

@@ -86,7 +86,9 @@ def test_slots_are_given_in_the_order_legs_became_ready() -> None:
     state, _ = begin([node("a")], ["ci"], limit=2)
     first, second, third = legs("a", 3)
 
-    state, commands = play(state, WorkflowAdmitted(workflow="ci"), JobDecided(job=JobKey("a"), legs=(first, second, third)))
+    state, commands = play(
+        state, WorkflowAdmitted(workflow="ci"), JobDecided(job=JobKey("a"), legs=(first, second, third))
+    )
     assert started(commands) == [first, second]
 
     _, commands = advance(state, LegEnded(leg=second, conclusion=Outcome.SUCCESS))
@@ -179,7 +181,9 @@ def test_a_leg_with_a_group_claims_it_before_it_takes_a_slot() -> None:
     state, _ = begin([node("a"), node("b")], ["ci"], limit=1)
     one = legs("a")[0]
     state, commands = play(
-        state, WorkflowAdmitted(workflow="ci"), JobDecided(job=JobKey("a"), legs=(one,), claiming=frozenset([one]))
+        state,
+        WorkflowAdmitted(workflow="ci"),
+        JobDecided(job=JobKey("a"), legs=(one,), claiming=frozenset([one])),
     )
     assert commands == [ClaimGroup(leg=one)]
 
@@ -244,7 +248,13 @@ def test_facts_about_what_has_ended_change_nothing() -> None:
     end = LegEnded(leg=one, conclusion=Outcome.SUCCESS)
     state, _ = play(state, WorkflowAdmitted(workflow="ci"), JobDecided(job=JobKey("a"), legs=(one,)), end)
 
-    for late in (end, WorkflowAdmitted(workflow="ci"), JobDecided(job=JobKey("a"), legs=(one,)), GroupLost(leg=one), CancelAsked()):
+    for late in (
+        end,
+        WorkflowAdmitted(workflow="ci"),
+        JobDecided(job=JobKey("a"), legs=(one,)),
+        GroupLost(leg=one),
+        CancelAsked(),
+    ):
         after, commands = advance(state, late)
         assert commands == []
         assert after.jobs[JobKey("a")].outcome is Outcome.SUCCESS

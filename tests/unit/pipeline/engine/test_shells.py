@@ -68,6 +68,8 @@ def test_a_shell_that_cannot_run_is_said_with_a_hint(shell: str, message: str) -
 
 
 def test_script_files_have_the_shells_suffix() -> None:
-    suffixes = [shell_script(shell, "x", everything).suffix for shell in ("bash", "python", "pwsh", "perl {0}")]
+    suffixes = [
+        shell_script(shell, "x", everything).suffix for shell in ("bash", "python", "pwsh", "perl {0}")
+    ]
 
     assert suffixes == [".sh", ".py", ".ps1", ""]
