@@ -106,7 +106,7 @@ def job_environment(
     """What a job's steps see of `os_environ`, and the same as a list sorted by name, for printing.
 
     `extra` are the values of `--env`: `NAME` lets one through, `NAME=VALUE` sets it; they win over everything.
-    Raises UserError for one without a name.     `exists` answers whether a path of the real home is there.
+    `exists` answers whether a path of the real home is there. Raises UserError for an option without a name.
     """
     env: dict[str, str] = {}
     shown: dict[str, ShownVariable] = {}

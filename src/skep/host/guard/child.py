@@ -39,6 +39,7 @@ class Child:
         "_error",
         "_fd",
         "_guard",
+        "_is_watched",
         "_loop",
         "_on_output",
         "_pipe_bytes",
@@ -64,6 +65,7 @@ class Child:
         self.number, self.tracking, self.argv, self.cwd = number, tracking, argv, cwd
         self._guard, self._loop, self._fd, self._on_output = guard, loop, fd, on_output
         self._pipe_bytes = PIPE_BYTES
+        self._is_watched = False
         self._end: Ended | None = None
         self._error: HostError | None = None
         self._waiters: list[asyncio.Future[None]] = []
@@ -92,13 +94,16 @@ class Child:
 
     # --- for the guard's client -------------------------------------------------------------------------------------
     def open(self) -> None:
-        """Begins to read."""
-        self._loop.add_reader(self._fd, self._on_readable)
+        """Begins to read, unless it has ended meanwhile."""
+        if self._fd >= 0 and not self._is_watched:
+            self._is_watched = True
+            self._loop.add_reader(self._fd, self._on_readable)
 
     def close(self) -> None:
         """Stops reading."""
         if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
+            if self._is_watched:
+                self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
 
@@ -113,6 +118,7 @@ class Child:
             peak_memory_bytes=peak_memory_bytes,
         )
         self._on_output = _drop
+        self.open()  # a daemon must neither block nor get SIGPIPE
         self._wake()
 
     def failed(self, error: HostError) -> None:
@@ -147,9 +153,9 @@ class Child:
         return len(chunk)
 
     def _drain(self) -> None:
-        """Delivers what is in the pipe now, which is at most its size, even if a daemon keeps filling it."""
+        """Delivers what is in the pipe now, which is at most its size (and the end behind it), even if a daemon keeps filling it."""
         left = self._pipe_bytes
-        while left > 0 and (count := self._on_readable()):
+        while left >= 0 and (count := self._on_readable()):
             left -= count
 
     def _widen(self) -> None:

@@ -68,6 +68,7 @@ class Guard:
         self.frames = Frames()
         self.received_fds: list[int] = []  # one for each SPAWN; -1: lost, we were out of file descriptors
         self.dooms: list[Doom] = []
+        self.path: str | None = ""  # what posix_spawnp searches now
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self.default_signals = [
             number for number in signal.valid_signals() if signal.getsignal(number) is signal.SIG_IGN
@@ -109,16 +110,15 @@ class Guard:
         """Starts a process, or says why not."""
         output = self.received_fds.pop(0)
         stage, code, text = "start", 0, ""
+        self.use_path(env.get("PATH"))
         try:
             if output < 0:
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             stage = "cwd"
             os.chdir(cwd)
-            stage = "find"
-            program = find_program(argv[0], env)
             stage = "start"
-            pid = os.posix_spawn(
-                program,
+            pid = os.posix_spawnp(
+                argv[0],
                 argv,
                 env,
                 file_actions=(
@@ -133,6 +133,8 @@ class Guard:
             self.family.add(number, pid, tracking)
         except OSError as error:
             code, text = error.errno or 0, str(error.strerror)
+            if code == errno.ENOENT and stage == "start" and not is_there(argv[0], env):
+                stage = "find"
         except (ValueError, IndexError) as error:  # NUL byte, `=` in a name, text that no encoding can write
             code, text = errno.EINVAL, str(error)
         finally:
@@ -141,6 +143,16 @@ class Guard:
                 os.close(output)
         if code:
             self.send((FAILED, number, stage, code, text))
+
+    def use_path(self, path: str | None) -> None:
+        """Makes posix_spawnp search this PATH: it asks our own environment, in C, not that of the new process."""
+        if path == self.path:
+            return
+        self.path = path
+        if path is None:
+            os.unsetenv("PATH")
+        else:
+            os.putenv("PATH", path)
 
     def signal(self, number: int, signal_number: int) -> None:
         """INT or TERM to the process group while its leader lives; KILL to all that came of it."""
@@ -247,19 +259,11 @@ class Guard:
                 pause_s = min(pause_s * 2, 0.05)
 
 
-def find_program(name: str, env: dict[str, str]) -> str:
-    """The program as execvp(3) would find it with the PATH of `env`. Raises OSError."""
-    if "/" in name:
-        os.stat(name)
-        return name
-    refused = errno.ENOENT
-    for folder in env.get("PATH", os.defpath).split(os.pathsep):
-        candidate = os.path.join(folder or ".", name)
-        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
-            return candidate
-        if os.path.isfile(candidate):
-            refused = errno.EACCES
-    raise OSError(refused, os.strerror(refused))
+def is_there(name: str, env: dict[str, str]) -> bool:
+    """Whether there is a file of that name where execvp(3) looks: it may lack what it needs to run (an interpreter)."""
+    folders = env.get("PATH", os.defpath).split(os.pathsep)
+    places = [name] if "/" in name else [os.path.join(folder or ".", name) for folder in folders]
+    return any(map(os.path.isfile, places))
 
 
 def watch(pid: int) -> int:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import skep.host.guard
-from skep.host.guard.main import find_program
 from skep.host.guard.wire import Frames, pack
 
 texts = st.text(st.characters(categories=None), max_size=20)  # surrogates too
@@ -52,14 +51,3 @@ def test_what_runs_in_the_guard_imports_its_own_package_relatively() -> None:
         for node in ast.walk(ast.parse((home / f"{name}.py").read_text())):
             if isinstance(node, ast.ImportFrom) and not node.level:
                 assert not (node.module or "").startswith("skep")
-
-
-def test_a_program_is_found_as_execvp_does(tmp_path: Path) -> None:
-    for folder, mode in (("a", 0o644), ("b", 0o755)):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "tool").touch(mode=mode)
-    (tmp_path / "c" / "tool").mkdir(parents=True)
-    path = ":".join(f"{tmp_path}/{folder}" for folder in "cab")
-    assert find_program("tool", {"PATH": path}) == f"{tmp_path}/b/tool"
-    assert find_program(f"{tmp_path}/a/tool", {}) == f"{tmp_path}/a/tool"
-    assert find_program("sh", {}) in ("/bin/sh", "/usr/bin/sh")
