@@ -18,7 +18,9 @@ from skep.cli.project import Project, add_setting_flags, open_project
 from skep.cli.run_output import JsonOutput, PlainOutput
 from skep.cli.run_start import RunStart, start_early
 from skep.cli.secrets import read_secrets
+from skep.cli.tables import render_table
 from skep.events.facts import RunStarted
+from skep.host.environment import job_environment
 from skep.model.outcome import RunStatus
 from skep.pipeline.engine.services import RunOptions
 from skep.store.local.records import Reservation, RunRecords
@@ -31,6 +33,7 @@ EXIT_CODES = {
     RunStatus.CANCELLED: 1,
     RunStatus.UNSUPPORTED: 2,
 }
+_DEBUG = "ACTIONS_STEP_DEBUG"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -87,6 +90,8 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
             if args.json
             else PlainOutput(sys.stdout, logs=args.logs, root=project.root)
         )
+        if args.show_env:
+            _print_environment(project, args.env)
         request = RunRequest(
             run_id=reservation.run_id,
             run_number=reservation.number,
@@ -161,14 +166,16 @@ def _started(reservation: Reservation, loaded: LoadedPlan) -> RunStarted:
 
 def _run_options(args: argparse.Namespace, project: Project, token: str) -> RunOptions:
     asked = plan_options(args)
+    secrets = read_secrets(args.secret, project.settings.secrets_file, os.environ)
+    wants_debug = secrets.get(_DEBUG, asked.variables.get(_DEBUG, "")).lower() == "true"
     return RunOptions(
         jobs=project.settings.jobs,
-        secrets=read_secrets(args.secret, project.settings.secrets_file, os.environ),
+        secrets=secrets,
         vars=asked.variables,
         token=token,
         matrix=asked.matrix,
         allow_unsupported=args.allow_unsupported,
-        debug=args.debug,
+        debug=args.debug or wants_debug,
         in_place=args.in_place,
         job_timeout_minutes=project.settings.job_timeout_minutes,
     )
@@ -185,6 +192,15 @@ def _report_findings(loaded: LoadedPlan, *, as_json: bool) -> int:
         colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
         print(render_findings(loaded.findings, loaded.sources, colour=colour) + "\n", file=sys.stderr)
     return 2 if loaded.has_errors else 0
+
+
+def _print_environment(project: Project, extra: list[str]) -> None:
+    """What steps see of this machine, and why; secrets are not among it."""
+    _, shown = job_environment(
+        os.environ, home="(its own)", temp="(its own)", extra=(*project.settings.env_allow, *extra)
+    )
+    rows = [(variable.name, variable.value, variable.why) for variable in shown]
+    print(render_table(("variable", "value", "why"), rows), file=sys.stderr)
 
 
 def _keep(project: Project) -> Keep:

@@ -101,7 +101,8 @@ class PlainOutput:
             case WorkflowSkipped():
                 self._say(f"{fact.path} is not started: {fact.reason}", "2")
             case WorkflowStarted():
-                self._say(f"{fact.path}  {fact.name}  ({_count(len(fact.jobs), 'job')})", "1")
+                name = f"  {fact.name}" if fact.name != fact.path else ""
+                self._say(f"{fact.path}{name}  ({_count(len(fact.jobs), 'job')})", "1")
             case JobSkipped():
                 self._jobs.append(fact)
                 self._names[fact.leg] = self._name(fact.job, fact.name)
