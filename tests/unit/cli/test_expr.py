@@ -64,6 +64,10 @@ hint: it got: {
 """,
     "1 --set x": "error: `--set x` has no name and value\n\nhint: --set github.ref=refs/heads/main\n",
     "1 --set x.y=1 --set x.y.z=1": "error: `--set x.y.z=1`: `y` is already a value, not an object\n",
+    "1 --set x:={": (
+        "error: the value of `--set x:=` is not JSON: expecting property name enclosed in double quotes\n\n"
+        "hint: for text, write `x=...`\n"
+    ),
     "1 --context absent.json": "error: `absent.json` cannot be read: No such file or directory\n",
 }
 
@@ -123,6 +127,8 @@ def test_json_gives_kind_and_value(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_explain_names_what_decided(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["expr", "matrix && github.n", "--explain", "--set", "matrix.a:=[1, 2]"]) == 0
+    assert capsys.readouterr().out == "\n  matrix && github.n  ->  null\n  github.n  ->  null\n"
     words = ["github.ref == 'x' && matrix", "--explain", "--set", "github.ref=it's", "--set", "matrix.a=1"]
     assert main(["expr", *words]) == 0
     assert capsys.readouterr().out == (
@@ -131,6 +137,14 @@ def test_explain_names_what_decided(capsys: pytest.CaptureFixture[str]) -> None:
         "  github.ref == 'x'  ->  false\n"
         "  github.ref  ->  'it''s'\n"
     )
+
+
+def test_explain_cuts_long_values(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["matrix && matrix", "--explain", "--set", f"matrix.a:={list(range(100))}"]
+    assert main(["expr", *words]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith('  matrix  ->  { "a": [ 0, 1, 2,')
+    assert last.endswith("…")
 
 
 def test_files_are_hashed_from_the_projects_root(
