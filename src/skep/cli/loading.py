@@ -6,12 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from skep.model.errors import HostError, UserError
 from skep.model.finding import Finding
 from skep.pipeline.plan.build import build_plan
-from skep.pipeline.plan.select import select_jobs
+from skep.pipeline.plan.select import NOT_SELECTED, select_jobs, select_paths
 from skep.pipeline.plan.values import Plan, RepositoryFacts, TriggerFacts
 from skep.pipeline.trigger import TriggerOptions, build_trigger, repository_facts
 from skep.pipeline.workflow.reader import read_workflow
@@ -182,6 +182,7 @@ class ReadWorkflows:
     findings: tuple[Finding, ...]
     sources: Mapping[str, str]
     unreadable: tuple[str, ...]  # paths
+    called: Mapping[str, frozenset[str]]  # path -> paths of the reusable workflows it reaches
 
 
 def read_workflows(root: str) -> ReadWorkflows:
@@ -190,10 +191,13 @@ def read_workflows(root: str) -> ReadWorkflows:
     workflows: list[Workflow] = []
     findings: list[Finding] = []
     unreadable: list[str] = []
+    reached: dict[str, frozenset[str]] = {}
     for name in _workflow_names(root):
         path = f"{WORKFLOWS}/{name}"
         sources[path] = _read_text(f"{root}/{path}")
-        workflow, found = read_workflow(sources[path], path, called=called_from(root, sources))
+        asked: set[str] = set()
+        workflow, found = read_workflow(sources[path], path, called=called_from(root, sources, asked))
+        reached[path] = frozenset(asked)
         findings.extend(found)
         if workflow is None:
             unreadable.append(path)
@@ -204,27 +208,31 @@ def read_workflows(root: str) -> ReadWorkflows:
         findings=tuple(dict.fromkeys(findings)),  # a reusable workflow is read once per caller
         sources=sources,
         unreadable=tuple(unreadable),
+        called=reached,
     )
 
 
-def called_from(root: str, sources: dict[str, str] | None = None) -> Callable[[str], str | None]:
+def called_from(
+    root: str, sources: dict[str, str] | None = None, asked: set[str] | None = None
+) -> Callable[[str], str | None]:
     """What `read_workflow` asks for the texts of reusable workflows: files of the project, never outside of its root.
 
-    Remote ones are not at hand. The texts read are kept in `sources`.
+    Remote ones are not at hand. The texts read are kept in `sources`, the paths asked for in `asked`.
     """
     kept = sources if sources is not None else {}
+    top = os.path.realpath(root)
 
     def called(uses: str) -> str | None:
         if not uses.startswith("./"):
             return None
         path = os.path.normpath(uses)
+        if asked is not None:
+            asked.add(path)
         if path not in kept:
-            inside = os.path.realpath(f"{root}/{path}")
-            if os.path.commonpath((inside, os.path.realpath(root))) != os.path.realpath(root):
+            place = os.path.realpath(f"{top}/{path}")
+            if os.path.commonpath((place, top)) != top or not os.path.isfile(place):
                 return None
-            if not os.path.isfile(inside):
-                return None
-            kept[path] = _read_text(inside)
+            kept[path] = _read_text(place)
         return kept[path]
 
     return called
@@ -275,29 +283,17 @@ def _read_text(path: str) -> str:
 
 def _selected(plan: Plan, read: ReadWorkflows, options: PlanOptions) -> tuple[Plan, tuple[Finding, ...]]:
     """The plan with `--workflow` and `--job` applied, and the reading's findings that still matter."""
-    wanted = options.workflows
-    if not wanted:
-        known_jobs = options.jobs if not read.unreadable or plan.workflows else ()
-        return select_jobs(plan, jobs=known_jobs), read.findings
-    broken = {path for path in read.unreadable if any(_names(path, name) for name in wanted)}
-    names = [name for name in wanted if not any(_names(path, name) for path in broken)]
-    if names:
-        plan = select_jobs(plan, workflows=names)
-    else:
-        plan = replace(plan, workflows=(), findings=())
+    if not options.workflows:
+        jobs = () if read.unreadable and not plan.workflows else options.jobs
+        return select_jobs(plan, jobs=jobs), read.findings
+    broken = {path for path in read.unreadable if any(_names(path, name) for name in options.workflows)}
+    names = [name for name in options.workflows if not any(_names(path, name) for path in broken)]
+    plan = select_jobs(plan, workflows=names) if names else select_paths(plan, ())
     if options.jobs and not broken:
         plan = select_jobs(plan, jobs=options.jobs)
-    kept = broken | {item.workflow.path for item in plan.workflows}
-    kept |= {path for item in plan.workflows for path in _called_paths(item.workflow)}
+    kept = broken | {decision.path for decision in plan.decisions if decision.reason != NOT_SELECTED}
+    kept |= {called for path in kept for called in read.called.get(path, ())}
     return plan, tuple(finding for finding in read.findings if finding.where.path in kept)
-
-
-def _called_paths(workflow: Workflow) -> set[str]:
-    paths: set[str] = set()
-    for job in workflow.jobs:
-        if job.called is not None:
-            paths |= {job.called.path} | _called_paths(job.called)
-    return paths
 
 
 def _names(path: str, wanted: str) -> bool:

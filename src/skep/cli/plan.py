@@ -14,6 +14,7 @@ from dataclasses import replace
 from skep.model.finding import Finding
 from skep.pipeline.plan.contexts import ref_name
 from skep.pipeline.plan.outlook import JobOutlook, LegOutlook, OutlookOptions, Verdict, workflow_outlook
+from skep.pipeline.plan.select import NOT_SELECTED
 from skep.pipeline.plan.values import Decision, Plan, TriggerFacts, WorkflowPlan
 from skep.pipeline.runners.labels import host_labels, unsupported_reason
 
@@ -73,14 +74,14 @@ def _as_text(loaded: LoadedPlan, outlooks: Outlooks) -> Iterable[str]:
     for item in loaded.plan.workflows:
         yield ""
         yield from _workflow_lines(item, loaded.plan, outlooks[item.key])
-    waiting = [decision for decision in loaded.plan.decisions if not decision.starts]
+    waiting = [one for one in loaded.plan.decisions if not one.starts and one.reason != NOT_SELECTED]
     if waiting:
         yield ""
         yield "does not start:" if loaded.plan.workflows else "nothing starts:"
         width = max(len(_file(decision.path)) for decision in waiting)
         for decision in waiting:
             yield f"  {_file(decision.path):<{width}}  {decision.reason}"
-    elif not loaded.plan.workflows and not loaded.findings:
+    elif not loaded.workflows and not loaded.findings:
         yield "there is no workflow in `.github/workflows`"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from skep.model.errors import UserError
@@ -12,6 +12,9 @@ from skep.pipeline.workflow.tree import Job, Workflow
 from .names import did_you_mean
 from .values import Decision, MatrixLeg, Plan, WorkflowPlan
 
+NOT_SELECTED = "not selected by `--workflow`"
+"""The reason of a decision on a workflow that was not asked for."""
+
 
 def select_jobs(plan: Plan, *, workflows: Sequence[str] = (), jobs: Sequence[str] = ()) -> Plan:
     """The plan with these workflows (file name, path or name) and these jobs with all they need; () keeps all.
@@ -20,10 +23,23 @@ def select_jobs(plan: Plan, *, workflows: Sequence[str] = (), jobs: Sequence[str
     A workflow that the trigger does not start stays out; its decision says why. Raises UserError on an unknown name.
     """
     if workflows:
-        plan = _only_workflows(plan, _chosen_paths(plan.decisions, workflows))
+        plan = select_paths(plan, _chosen_paths(plan.decisions, workflows))
     if jobs:
         plan = _only_jobs(plan, jobs)
     return plan
+
+
+def select_paths(plan: Plan, paths: Collection[str]) -> Plan:
+    """The plan with the workflows of these paths only. The decisions on all others say NOT_SELECTED."""
+    return replace(
+        plan,
+        workflows=tuple(item for item in plan.workflows if item.workflow.path in paths),
+        decisions=tuple(
+            decision if decision.path in paths else replace(decision, starts=False, reason=NOT_SELECTED)
+            for decision in plan.decisions
+        ),
+        findings=tuple(finding for finding in plan.findings if finding.where.path in paths),
+    )
 
 
 def leg_selected(leg: MatrixLeg, wanted: Mapping[str, Sequence[str]]) -> bool:
@@ -49,20 +65,6 @@ def _chosen_paths(decisions: Sequence[Decision], wanted: Sequence[str]) -> set[s
 def _names_of(decision: Decision) -> tuple[str, ...]:
     file_name = decision.path.rpartition("/")[2]
     return decision.path, f"./{decision.path}", file_name, file_name.rpartition(".")[0], decision.name
-
-
-def _only_workflows(plan: Plan, paths: set[str]) -> Plan:
-    return replace(
-        plan,
-        workflows=tuple(item for item in plan.workflows if item.workflow.path in paths),
-        decisions=tuple(
-            decision
-            if decision.path in paths or not decision.starts
-            else replace(decision, starts=False, reason="not selected by `--workflow`")
-            for decision in plan.decisions
-        ),
-        findings=tuple(finding for finding in plan.findings if finding.where.path in paths),
-    )
 
 
 def _only_jobs(plan: Plan, wanted: Sequence[str]) -> Plan:
