@@ -6,6 +6,7 @@ Paths may be `str` or `bytes`; names that are no UTF-8 pass through. Symbolic li
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import sys
@@ -56,6 +57,9 @@ def copy_file(source: AnyStr, target: AnyStr, *, reflink: bool = True) -> tuple[
             method = _fill(reader, writer, before.st_size, reflink)
             os.fchmod(writer, stat.S_IMODE(before.st_mode) & 0o777)
             os.utime(writer, ns=(before.st_mtime_ns, before.st_mtime_ns))
+        except BaseException:
+            os.unlink(target)  # a full disk must not be kept full by half a file
+            raise
         finally:
             os.close(writer)
     finally:
@@ -84,8 +88,6 @@ def _fill(reader: int, writer: int, size: int, reflink: bool) -> CopyMethod:
 def _clone(reader: int, writer: int) -> bool:
     if sys.platform != "linux":
         return False
-    import fcntl
-
     try:
         fcntl.ioctl(writer, FICLONE, reader)
     except OSError as exc:

@@ -122,8 +122,9 @@ def _first_that_mounts(folder: str) -> str:
     lower, target = (os.path.join(folder, name) for name in ("lower", "target"))
     for made in (lower, target):
         os.mkdir(made)
-    _touch(os.path.join(lower, "kept"))
-    _touch(os.path.join(lower, "deleted"))
+    os.mkdir(os.path.join(lower, "folder"))
+    for name in ("kept", "deleted", "folder/inner"):
+        _touch(os.path.join(lower, name))
     reason = ""
     for number, options in enumerate(OPTION_SETS):
         upper, work = (os.path.join(folder, f"{name}{number}") for name in ("upper", "work"))
@@ -146,12 +147,15 @@ def _first_that_mounts(folder: str) -> str:
 
 
 def _use(target: str) -> None:
-    """A write, a deletion and a copy-up: what a file system without the needed attributes refuses."""
+    """A deletion, a copy-up, and a new folder for an old one: the last fails where attributes cannot be stored."""
     os.unlink(os.path.join(target, "deleted"))
     os.chmod(os.path.join(target, "kept"), 0o600)
-    os.mkdir(os.path.join(target, "new"))
-    _touch(os.path.join(target, "new", "file"))
-    if sorted(os.listdir(target)) != ["kept", "new"]:
+    folder = os.path.join(target, "folder")
+    os.unlink(os.path.join(folder, "inner"))
+    os.rmdir(folder)
+    os.mkdir(folder)
+    _touch(os.path.join(folder, "file"))
+    if sorted(os.listdir(target)) != ["folder", "kept"] or os.listdir(folder) != ["file"]:
         raise OSError("the merged folder is wrong")
 
 

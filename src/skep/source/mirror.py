@@ -150,6 +150,8 @@ class Mirror:
             if name.startswith("delta-"):
                 self._remove_unused(os.path.join(current, name))
         for name in os.listdir(self._folder):
+            if name.startswith("view-"):
+                unmount(os.path.join(self._folder, name))
             if name.startswith(("trash-", "view-")):
                 remove_tree(os.path.join(self._folder, name))
 
@@ -170,6 +172,7 @@ class Mirror:
     def _update(self, generation: str, now: Manifest, change: Difference) -> tuple[Manifest, tuple[str, ...]]:
         pending, tree = os.path.join(generation, "pending"), os.path.join(generation, "tree")
         doubted = read_paths(pending)
+        TreeCopier(self._root, tree).remove(doubted)  # no use to anyone, and the disk may be full of them
         write_paths(pending, tuple({*doubted, *change.changed, *change.removed}))
         copied = self._apply(tree, change)
         manifest = _after(now, copied)
