@@ -101,12 +101,12 @@ class CacheAction:
             messages.info("Lookup only - skipping download")
             return True
         messages.info(f"Cache Size: {_size(entry.archive)}")
-        places = _places(call)
         try:
+            places = _places(call)
             await in_thread(lambda stop: self._unpack(entry, places, stop))
         except Stopped:
             raise
-        except (HostError, OSError) as problem:
+        except (HostError, UserError, OSError) as problem:
             if isinstance(problem, BlobDamaged):
                 self._entries.remove(entry)
             messages.warning(f"Failed to restore: {problem}")
