@@ -224,6 +224,7 @@ class RunExecution:
 
     def _cancel_workflow(self, workflow: str) -> None:
         reason = "a newer run of the same concurrency group took its place"
+        self._results.cancel_workflow(workflow)
         self._publish(CancelRequested(at=self._now(), target=workflow, reason=reason))
         self._feed(CancelAsked(workflow=workflow))
 

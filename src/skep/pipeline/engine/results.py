@@ -19,6 +19,7 @@ class JobResults:
         self._conclusions: dict[JobKey, Outcome] = {}
         self.problems: list[str] = []
         self.unsupported_legs: list[tuple[str, str]] = []  # name, reason
+        self._cancelled: set[str] = set()  # workflows
 
     def end_leg(self, job: JobKey, finished: JobFinished) -> None:
         """A leg ended. Of two legs that set one output, the later wins (GitHub's rule); an empty value does not count."""
@@ -42,13 +43,20 @@ class JobResults:
         """A leg cannot run on this machine."""
         self.unsupported_legs.append((name, reason))
 
+    def cancel_workflow(self, workflow: str) -> None:
+        """The workflow lost its place in a concurrency group: it ends no better than cancelled."""
+        self._cancelled.add(workflow)
+
     def worst(self) -> Outcome:
         """The worst conclusion of any job."""
-        return max(self._conclusions.values(), key=_RANK.__getitem__, default=Outcome.SKIPPED)
+        cancelled = [Outcome.CANCELLED] if self._cancelled else []
+        return max([*self._conclusions.values(), *cancelled], key=_RANK.__getitem__, default=Outcome.SKIPPED)
 
     def workflow_conclusion(self, workflow: str) -> Outcome:
         """The worst conclusion of the workflow's jobs."""
         own = [outcome for job, outcome in self._conclusions.items() if job.startswith(f"{workflow}:")]
+        if workflow in self._cancelled:
+            own.append(Outcome.CANCELLED)
         return max(own, key=_RANK.__getitem__, default=Outcome.SKIPPED)
 
 
