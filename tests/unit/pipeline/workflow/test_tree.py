@@ -72,7 +72,7 @@ def test_text_around_an_expression_in_a_condition_is_warned_of() -> None:
     workflow, findings = read_workflow(text, "x.yml")
     assert workflow is not None
     assert [finding.rule for finding in findings] == ["condition-always-true"]
-    assert "success() && (format('{0} || {1}', false, true))" == workflow.jobs[0].condition.expression.text
+    assert workflow.jobs[0].condition.expression.text == "success() && (format('{0} || {1}', false, true))"
 
 
 def test_triggers_keep_their_filters_in_order() -> None:
