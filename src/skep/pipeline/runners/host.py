@@ -10,10 +10,20 @@ from typing import Literal
 from skep.host.environment import ShownVariable, home_seeds, job_environment
 from skep.host.guard.child import Child
 from skep.host.guard.client import Guard
+from skep.host.guard.wire import TRACKING
 from skep.model.errors import HostError
 from skep.model.ids import LegKey, RunId
 from skep.pipeline.ports import JobBox, ProcessEnd, ProcessSpec
-from skep.pipeline.runners.places import JobPlaces, RunFolder, dead_runs, job_places, remove, sweep_dead_runs
+from skep.pipeline.runners.places import (
+    JobPlaces,
+    RunFolder,
+    dead_runs,
+    default_memory_root,
+    job_places,
+    remove,
+    remove_unmounted,
+    sweep_dead_runs,
+)
 
 
 class HostProcess:
@@ -55,16 +65,17 @@ class HostRunner:
         environ: Mapping[str, str],
         extra_env: Sequence[str] = (),
         in_place: str = "",
-        memory_root: str = "",
+        memory_root: str | None = None,
         guard: Guard | None = None,
         release: Callable[[str], Awaitable[None]] | None = None,
         report: Callable[[str], None] = lambda _problem: None,
     ) -> None:
         """`in_place`: the project's root as everybody's workspace, never removed. `environ`: the user's environment;
-        `extra_env`: values of `--env`. `memory_root`: a folder in memory (`default_memory_root`) for Skep's own small
-        files of each step; '' = on disk. `report` gets what could not be cleaned up.
+        `extra_env`: values of `--env`. `memory_root`: a folder in memory for Skep's own small files of each step; None =
+        where this machine has one, '' = on disk. `report` gets what could not be cleaned up.
         """
         self._run_id, self._repository = run_id, repository
+        memory_root = default_memory_root() if memory_root is None else memory_root
         self._roots = [root for root in (work_root, memory_root) if root]
         self._tool_cache, self._in_place, self._report = tool_cache, in_place, report
         self._release = release
@@ -123,7 +134,7 @@ class HostRunner:
             home=places.home,
             tool_cache=self._tool_cache,
             commands=commands,
-            env={**self._env, **{name: own[name] for name in self._own}, "RUNNER_TRACKING_ID": tracking},
+            env={**self._env, **{name: own[name] for name in self._own}, TRACKING: tracking},
         )
 
     async def start(self, box: JobBox, spec: ProcessSpec, on_output: Callable[[bytes], None]) -> HostProcess:
@@ -136,27 +147,20 @@ class HostRunner:
     async def dispose(self, box: JobBox) -> None:
         """See `Runner.dispose`. What cannot be killed or removed is reported, not raised."""
         known = self._boxes.get(box.root)
-        if (
-            known is None or known[1] != box.env["RUNNER_TRACKING_ID"]
-        ):  # its folders may serve another job by now
+        tracking = box.env[TRACKING]
+        if known is None or known[1] != tracking:  # disposed before; its folders may serve another job by now
             return
-        places, tracking = known
-        del self._boxes[box.root]
+        places = self._boxes.pop(box.root)[0]
         was_quiet = self._guard.left_nothing(tracking)
         survivors = await self._guard.kill_tracked(tracking)
         if survivors:
             pids = ", ".join(map(str, survivors))
             self._report_if(f"processes of job `{box.leg}` could not be killed: {pids}")
-        if self._release is not None:
-            try:
-                await self._release(box.workspace)
-            except HostError as error:
-                self._report_if(str(error))
         self._report_if(remove(box.commands))
         if was_quiet and places.are_untouched():
             self._spare.append(places)
         else:
-            self._report_if(await asyncio.to_thread(remove, places.root))
+            await self._remove(box, places)
 
     async def close(self) -> None:
         """Kills everything, removes the run's folders, ends the guard. Never raises."""
@@ -169,6 +173,14 @@ class HostRunner:
             self._report_if(await asyncio.to_thread(folder.release) if self._boxes else folder.release())
         self._folders = []
         self._boxes.clear()
+
+    async def _remove(self, box: JobBox, places: JobPlaces) -> None:
+        if self._release is not None:
+            try:
+                await self._release(box.workspace)
+            except HostError as error:
+                self._report_if(str(error))
+        self._report_if(await asyncio.to_thread(remove_unmounted, places.root))
 
     def _made(self, places: JobPlaces) -> JobPlaces:
         places.make()

@@ -21,6 +21,7 @@ import stat
 import time
 from dataclasses import dataclass
 
+from skep.host.mounts import unmount
 from skep.host.removal import remove_tree
 from skep.model.errors import HostError
 from skep.model.ids import RunId
@@ -30,6 +31,7 @@ FOLDER_MODE = 0o755
 MEMORY_NEEDED_BYTES = 64 << 20
 REMOVAL_TRIES = 4
 RETRY_S = 0.05
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -51,8 +53,9 @@ class JobPlaces:
     def are_untouched(self) -> bool:
         """Whether everything is as `make` left it; only to be asked when nobody can change it any more."""
         try:
+            device = os.lstat(self.root).st_dev
             return all(
-                stat.S_IMODE(os.lstat(folder).st_mode) == FOLDER_MODE and sorted(os.listdir(folder)) == inside
+                _is_as_made(os.lstat(folder), device) and sorted(os.listdir(folder)) == inside
                 for folder, inside in self._expected()
             )
         except OSError:
@@ -69,6 +72,11 @@ class JobPlaces:
             (self.temp, []),
             (self.home, []),
         )
+
+
+def _is_as_made(found: os.stat_result, device: int) -> bool:
+    """Whether a folder has its permissions, its owner, and nothing mounted on it."""
+    return (found.st_mode, found.st_uid, found.st_dev) == (stat.S_IFDIR | FOLDER_MODE, os.geteuid(), device)
 
 
 def job_places(root: str, repository: str) -> JobPlaces:
@@ -114,7 +122,7 @@ class RunFolder:
         """Removes the folder and lets go; gives what could not be removed, in words. Safe to repeat."""
         if self._lock < 0:
             return ""
-        problem = remove(self.path)
+        problem = remove_unmounted(self.path)
         _drop_lock(self.path + LOCK, self._lock, forget=not problem)
         self._lock = -1
         return problem
@@ -136,7 +144,7 @@ def sweep_dead_runs(work_root: str) -> list[str]:
     for path in dead_runs(work_root):
         lock = _take_lock(path + LOCK, create=True)
         if lock >= 0:
-            problem = remove(path)
+            problem = remove_unmounted(path)
             _drop_lock(path + LOCK, lock, forget=not problem)
             problems += [problem] if problem else []
     return problems
@@ -150,6 +158,33 @@ def dead_runs(work_root: str) -> list[str]:
         return []
     runs = {os.path.join(os.path.abspath(work_root), name.removesuffix(LOCK)) for name in names}
     return sorted(path for path in runs if _is_dead(path))
+
+
+def remove_unmounted(path: str) -> str:
+    """Like `remove`, after unmounting what is mounted below: removal would go on in what is mounted there."""
+    for mount in mounts_below(path):
+        try:
+            unmount(mount)
+        except OSError as error:
+            return f"cannot remove `{path}`: `{mount}` is mounted there, and cannot be unmounted: {error.strerror}"
+    return remove(path)
+
+
+def mounts_below(path: str) -> list[str]:
+    """Mount points at a path and below it, innermost first."""
+    try:
+        with open("/proc/self/mountinfo", "rb") as file:
+            points = [_unescape(line.split(b" ", 5)[4]) for line in file]
+    except OSError:
+        return []
+    whole = os.fsencode(os.path.realpath(path))
+    below = [point for point in points if point == whole or point.startswith(whole + b"/")]
+    return [os.fsdecode(point) for point in sorted(below, key=len, reverse=True)]
+
+
+def _unescape(field: bytes) -> bytes:
+    """Blanks and backslashes are octal there. Source: proc_pid_mountinfo(5)."""
+    return _OCTAL.sub(lambda found: bytes([int(found[1], 8)]), field)
 
 
 def remove(path: str) -> str:
