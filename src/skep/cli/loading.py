@@ -68,56 +68,10 @@ class LoadedPlan:
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that choose a trigger, workflows, jobs and legs."""
-    add = parser.add_argument
-    add("--event", default="push", metavar="EVENT", help="GitHub's event, or EVENT:TYPE (default: push)")
-    add(
-        "--base",
-        default="",
-        metavar="REF",
-        help="pull requests: the target branch (default: the default branch)",
-    )
-    add(
-        "-e",
-        "--payload",
-        default="",
-        metavar="FILE",
-        help="JSON laid over the event's payload; - reads it from stdin",
-    )
-    add(
-        "--ref",
-        default="",
-        metavar="REF",
-        help="the branch or tag the trigger is for (default: the current branch)",
-    )
-    add("--cron", default="", metavar="LINE", help="schedule: the line that fires (default: all)")
-    add(
-        "--input",
-        action="append",
-        default=[],
-        type=_assignment,
-        metavar="NAME=VALUE",
-        help="a dispatch input",
-    )
-    add(
-        "--var", action="append", default=[], type=_assignment, metavar="NAME=VALUE", help="a value of `vars`"
-    )
-    add(
-        "-W",
-        "--workflow",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="only this workflow: file or name",
-    )
-    add("--job", action="append", default=[], metavar="JOB", help="only this job and what it needs")
-    add(
-        "--matrix",
-        action="append",
-        default=[],
-        type=_matrix_value,
-        metavar="KEY:VALUE",
-        help="only legs with this value",
-    )
+    for flags, metavar, about in _TEXTS:
+        parser.add_argument(*flags, default="push" if "--event" in flags else "", metavar=metavar, help=about)
+    for flags, kind, metavar, about in _LISTS:
+        parser.add_argument(*flags, action="append", default=[], type=kind, metavar=metavar, help=about)
 
 
 def plan_options(args: argparse.Namespace) -> PlanOptions:
@@ -148,7 +102,7 @@ def load_plan(options: PlanOptions) -> LoadedPlan:
     """
     root = options.root or find_root(os.getcwd())
     read = read_workflows(root)
-    git = Git(root)
+    git = Git(root, os.environ)
     repository = read_repository(git, user=options.user)
     trigger = build_trigger(_trigger_options(options), git, repository)
     facts = repository_facts(repository)
@@ -313,3 +267,19 @@ def _matrix_value(text: str) -> tuple[str, str]:
     if not colon or not key.strip():
         raise argparse.ArgumentTypeError(f"`{text}` is not KEY:VALUE")
     return key.strip(), value.strip()
+
+
+_TEXTS = (
+    (("--event",), "EVENT", "GitHub's event, or EVENT:TYPE (default: push)"),
+    (("--base",), "REF", "pull requests: the target branch (default: the default branch)"),
+    (("-e", "--payload"), "FILE", "JSON laid over the event's payload; - reads it from stdin"),
+    (("--ref",), "REF", "the branch or tag the trigger is for (default: the current branch)"),
+    (("--cron",), "LINE", "schedule: the line that fires (default: all)"),
+)
+_LISTS: tuple[tuple[tuple[str, ...], Callable[[str], object], str, str], ...] = (
+    (("--input",), _assignment, "NAME=VALUE", "a dispatch input"),
+    (("--var",), _assignment, "NAME=VALUE", "a value of `vars`"),
+    (("-W", "--workflow"), str, "FILE", "only this workflow: file or name"),
+    (("--job",), str, "JOB", "only this job and what it needs"),
+    (("--matrix",), _matrix_value, "KEY:VALUE", "only legs with this value"),
+)

@@ -59,7 +59,7 @@ def read_repository(git: Git, *, user: str = "") -> Repository:
         )
     branch = git.branch()
     remote = _remote(git, branch)
-    owner, name = owner_and_name(git.remote_url(remote)) if remote else ("", "")
+    owner, name = owner_and_name(git.ask("remote", "get-url", remote)) if remote else ("", "")
     return Repository(
         root=git.root,
         is_git=True,
@@ -68,8 +68,8 @@ def read_repository(git: Git, *, user: str = "") -> Repository:
         default_branch=_default_branch(git, remote, branch),
         owner=owner or "local",
         name=name if owner else folder,
-        actor=git.config("github.user") or git.config("user.name") or user or "local",
-        email=git.config("user.email"),
+        actor=_config(git, "github.user") or _config(git, "user.name") or user or "local",
+        email=_config(git, "user.email"),
     )
 
 
@@ -139,8 +139,8 @@ def full_ref(git: Git, repository: Repository, ref: str) -> str:
         return f"refs/heads/{repository.branch or repository.default_branch}"
     if ref.startswith("refs/"):
         return ref
-    is_branch = repository.is_git and git.ref_exists(f"refs/heads/{ref}")
-    if repository.is_git and not is_branch and git.ref_exists(f"refs/tags/{ref}"):
+    is_branch = repository.is_git and git.resolve(f"refs/heads/{ref}")
+    if repository.is_git and not is_branch and git.resolve(f"refs/tags/{ref}"):
         return f"refs/tags/{ref}"
     return f"refs/heads/{ref}"
 
@@ -188,30 +188,36 @@ def _range(git: Git, revisions: str) -> tuple[Commit, ...]:
 def _spellings(git: Git, base: str) -> tuple[str, ...]:
     if base.startswith("refs/"):
         return (base,)
-    return (f"refs/heads/{base}", *(f"refs/remotes/{remote}/{base}" for remote in git.remotes()), base)
+    return (f"refs/heads/{base}", *(f"refs/remotes/{remote}/{base}" for remote in _remotes(git)), base)
 
 
 def _remote(git: Git, branch: str) -> str:
-    configured = git.config(f"branch.{branch}.remote") if branch else ""
+    configured = _config(git, f"branch.{branch}.remote") if branch else ""
     if configured and configured != ".":
         return configured
-    remotes = git.remotes()
+    remotes = _remotes(git)
     if "origin" in remotes:
         return "origin"
     return remotes[0] if remotes else ""
 
 
+def _remotes(git: Git) -> tuple[str, ...]:
+    return tuple(git.ask("remote").splitlines())
+
+
+def _config(git: Git, name: str) -> str:
+    return git.ask("config", "--get", name)
+
+
 def _default_branch(git: Git, remote: str, branch: str) -> str:
     if remote:
-        target = git.symbolic_ref(f"refs/remotes/{remote}/HEAD")
+        target = git.ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
         prefix = f"refs/remotes/{remote}/"
         if target.startswith(prefix):
             return target.removeprefix(prefix)
-    configured = git.config("init.defaultBranch")
+    configured = _config(git, "init.defaultBranch")
     for name in filter(None, (configured, "main", "master")):
-        if git.ref_exists(f"refs/heads/{name}") or (
-            remote and git.ref_exists(f"refs/remotes/{remote}/{name}")
-        ):
+        if git.resolve(f"refs/heads/{name}") or (remote and git.resolve(f"refs/remotes/{remote}/{name}")):
             return name
     return branch or configured or _FALLBACK_BRANCH
 

@@ -49,10 +49,10 @@ class Git:
     Every method raises HostError when git itself fails; a question without an answer gives '' or None.
     """
 
-    def __init__(self, root: str, environment: Mapping[str, str] | None = None) -> None:
-        inherited = os.environ if environment is None else environment
+    def __init__(self, root: str, environment: Mapping[str, str]) -> None:
+        """`environment` is what git inherits: HOME and PATH of the user, whose settings count."""
         self.root = root
-        self._env = {name: value for name, value in inherited.items() if name not in _LOCAL_VARIABLES}
+        self._env = {name: value for name, value in environment.items() if name not in _LOCAL_VARIABLES}
         self._env |= {
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_OPTIONAL_LOCKS": "0",
@@ -60,6 +60,11 @@ class Git:
             "LC_ALL": "C",
         }
         self._env |= {"GIT_ASKPASS": "true", "GIT_NO_LAZY_FETCH": "1"}
+
+    def ask(self, *arguments: str) -> str:
+        """What a plumbing command prints, without blanks at its ends; '' when it fails."""
+        done = self._run(*arguments)
+        return _text(done.stdout).strip() if done.exit_code == 0 else ""
 
     def is_repository(self) -> bool:
         """Whether the root lies in a git work tree.
@@ -81,7 +86,7 @@ class Git:
         """The full id of the commit a revision names; '' when it names none."""
         if not revision or revision.startswith("-"):
             return ""
-        return self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
+        return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
 
     def head(self) -> str:
         """The commit of HEAD; '' before the first commit."""
@@ -89,7 +94,7 @@ class Git:
 
     def branch(self) -> str:
         """The branch HEAD is on, also before its first commit; '' when detached."""
-        return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
+        return self.ask("symbolic-ref", "--quiet", "--short", "HEAD")
 
     def upstream(self) -> str:
         """The commit of the branch's upstream; '' without one."""
@@ -97,31 +102,11 @@ class Git:
 
     def merge_base(self, one: str, other: str) -> str:
         """The best common ancestor of two commits; '' when there is none, or a shallow clone lacks it."""
-        return self._ask("merge-base", one, other).partition("\n")[0]
-
-    def ref_exists(self, ref: str) -> bool:
-        """Whether a full ref name, such as `refs/tags/v1`, exists."""
-        return self._run("show-ref", "--verify", "--quiet", ref).exit_code == 0
+        return self.ask("merge-base", one, other).partition("\n")[0]
 
     def refs(self, prefix: str) -> tuple[str, ...]:
         """The short names of the refs below `refs/heads`, `refs/remotes` or `refs/tags`."""
-        return tuple(self._ask("for-each-ref", "--format=%(refname:short)", prefix).splitlines())
-
-    def symbolic_ref(self, ref: str) -> str:
-        """What a symbolic ref such as `refs/remotes/origin/HEAD` points to; ''."""
-        return self._ask("symbolic-ref", "--quiet", ref)
-
-    def config(self, name: str) -> str:
-        """A configuration value; ''."""
-        return self._ask("config", "--get", name)
-
-    def remote_url(self, remote: str) -> str:
-        """The URL of a remote after `insteadOf`; ''."""
-        return self._ask("remote", "get-url", remote)
-
-    def remotes(self) -> tuple[str, ...]:
-        """The names of the remotes."""
-        return tuple(self._ask("remote").splitlines())
+        return tuple(self.ask("for-each-ref", "--format=%(refname:short)", prefix).splitlines())
 
     def empty_tree(self) -> str:
         """The id of the tree without files, in the repository's own hash."""
@@ -129,7 +114,7 @@ class Git:
 
     def is_shallow(self) -> bool:
         """Whether history was cut off when the repository was cloned."""
-        return self._ask("rev-parse", "--is-shallow-repository") == "true"
+        return self.ask("rev-parse", "--is-shallow-repository") == "true"
 
     def changed_files(self, before: str) -> tuple[str, ...]:
         """The files that differ between a commit or tree and the work tree, untracked and not ignored ones included.
@@ -181,10 +166,6 @@ class Git:
         if done.exit_code != 0:
             return ()
         return tuple(_commit(record) for record in _text(done.stdout).split("\0") if record)
-
-    def _ask(self, *arguments: str) -> str:
-        done = self._run(*arguments)
-        return _text(done.stdout).strip() if done.exit_code == 0 else ""
 
     def _must(self, *arguments: str) -> Captured:
         done = self._run(*arguments)

@@ -1,6 +1,7 @@
 """Triggers from real repositories: refs, payloads and what a payload file changes."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def trigger(root: Path, event: str = "push", *, payload: object = None, **options: object) -> TriggerFacts:
-    there = Git(str(root))
+    there = Git(str(root), os.environ)
     text = payload if isinstance(payload, str) else json.dumps(payload) if payload is not None else ""
     fields: dict[str, object] = {"event": event, "payload": text, "payload_path": "event.json", **options}
     return build_trigger(TriggerOptions(**fields), there, read_repository(there))  # type: ignore[arg-type]
@@ -241,7 +242,7 @@ def test_a_base_that_does_not_exist_is_refused(root: Path) -> None:
 
 
 def test_repository_facts_for_the_github_context(root: Path) -> None:
-    facts = repository_facts(read_repository(Git(str(root))))
+    facts = repository_facts(read_repository(Git(str(root), os.environ)))
     assert (facts.repository, facts.owner, facts.actor, facts.root) == (
         "mona/hello",
         "mona",

@@ -1,5 +1,6 @@
 """What a push or pull request of a real work tree would bring."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def origin(tmp_path: Path) -> Path:
 
 
 def reading(root: Path) -> tuple[Git, Repository]:
-    there = Git(str(root))
+    there = Git(str(root), os.environ)
     return there, read_repository(there, user="nobody")
 
 
