@@ -17,7 +17,7 @@ from skep.cache.entries import CacheEntries
 from skep.cache.eviction import evict
 from skep.events.facts import Fact, RunFinished, RunStarted
 from skep.host.clock import SystemClock
-from skep.host.glob import hash_files
+from skep.host.glob import hash_files_call
 from skep.host.guard.client import Guard
 from skep.host.guard.launch import LaunchedGuard
 from skep.host.masking import Masker
@@ -204,7 +204,7 @@ class LocalRun:
             runner=runner,
             runner_facts=runner_facts(request.settings.labels),
             native_action=native_actions(request, trees, self._clock),
-            hash_files=hash_patterns,
+            hash_files=hash_files_call,
             events=events,
             logs=logs,
             groups=groups,
@@ -240,11 +240,6 @@ def runner_facts(extra_labels: Sequence[str]) -> RunnerFacts:
         name=platform.node() or "skep",
         unsupported_reason=partial(unsupported_reason, own=host_labels(extra_labels)),
     )
-
-
-def hash_patterns(patterns: Sequence[str], root: str, follow_symlinks: bool) -> str:
-    """`hashFiles` on this machine's files."""
-    return hash_files(patterns, root, follow_symlinks=follow_symlinks)
 
 
 def find_program(name: str, path: str) -> str | None:

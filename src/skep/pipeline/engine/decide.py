@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from skep.model.errors import SkepError, UserError
 from skep.model.ids import JobKey, LegKey
 from skep.model.outcome import Outcome
+from skep.pipeline.expressions.limits import TEMPLATE_MEMORY_BYTES
 from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import Value, is_truthy, to_text
 from skep.pipeline.plan.concurrency import Concurrency, read_concurrency
@@ -146,7 +147,9 @@ def _scope(question: JobQuestion, leg: MatrixLeg | None = None, strategy: Strate
             "job-total": len(strategy.legs),
             "max-parallel": strategy.max_parallel or len(strategy.legs),
         }
-    return Scope(contexts=contexts, functions=question.ancestry.functions())
+    return Scope(
+        contexts=contexts, functions=question.ancestry.functions(), memory_bytes=TEMPLATE_MEMORY_BYTES
+    )
 
 
 def _leg_key(job: JobKey, leg: MatrixLeg, strategy: Strategy, used: set[str]) -> LegKey:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from skep.model.outcome import Outcome
+from skep.pipeline.expressions.limits import TEMPLATE_MEMORY_BYTES
 from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import CaseSensitive, Value
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
@@ -150,6 +151,7 @@ class StepsFrame:
                 "cancelled": lambda _: job.cancelled(),
                 "hashfiles": job.hash_files,
             },
+            memory_bytes=TEMPLATE_MEMORY_BYTES,
         )
 
     def job_status(self) -> Outcome:

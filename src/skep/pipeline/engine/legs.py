@@ -262,11 +262,7 @@ class _LegWork:
 
     def _hash_files(self, arguments: Sequence[Value]) -> Value:
         assert self._box is not None
-        patterns = [to_text(argument) for argument in arguments]
-        follow = "--follow-symbolic-links" in patterns
-        return self._services.hash_files(
-            [p for p in patterns if not p.startswith("--")], self._box.workspace, follow
-        )
+        return self._services.hash_files([to_text(argument) for argument in arguments], self._box.workspace)
 
 
 def _write_json(path: str, value: Value) -> None:

@@ -76,7 +76,7 @@ class EngineServices:
     runner: Runner
     runner_facts: RunnerFacts
     native_action: Callable[[str, str], NativeAction | None]  # (owner/name[/path] in lower case, ref)
-    hash_files: Callable[[Sequence[str], str, bool], str]  # patterns, root, follow symlinks -> digest
+    hash_files: Callable[[Sequence[str], str], str]  # arguments of hashFiles, workspace -> digest
     events: EventSink
     logs: LogStore
     groups: ConcurrencyGroups

@@ -93,7 +93,7 @@ def run_workflow(
         runner=runner,
         runner_facts=RunnerFacts(os="Linux", arch="X64", name="test", unsupported_reason=unsupported),
         native_action=lambda name, _ref: (natives or {}).get(name),
-        hash_files=lambda patterns, _root, _follow: "hash of " + " ".join(patterns),
+        hash_files=lambda patterns, _root: "hash of " + " ".join(patterns),
         events=sink,
         logs=logs,
         groups=groups or FakeConcurrencyGroups(),
