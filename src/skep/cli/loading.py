@@ -68,8 +68,9 @@ class LoadedPlan:
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that choose a trigger, workflows, jobs and legs."""
+    parser.add_argument("--event", default="push", metavar="EVENT", help=_EVENT)
     for flags, metavar, about in _TEXTS:
-        parser.add_argument(*flags, default="push" if "--event" in flags else "", metavar=metavar, help=about)
+        parser.add_argument(*flags, default="", metavar=metavar, help=about)
     for flags, kind, metavar, about in _LISTS:
         parser.add_argument(*flags, action="append", default=[], type=kind, metavar=metavar, help=about)
 
@@ -269,8 +270,8 @@ def _matrix_value(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-_TEXTS = (
-    (("--event",), "EVENT", "GitHub's event, or EVENT:TYPE (default: push)"),
+_EVENT = "GitHub's event, or EVENT:TYPE (default: push)"
+_TEXTS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("--base",), "REF", "pull requests: the target branch (default: the default branch)"),
     (("-e", "--payload"), "FILE", "JSON laid over the event's payload; - reads it from stdin"),
     (("--ref",), "REF", "the branch or tag the trigger is for (default: the current branch)"),

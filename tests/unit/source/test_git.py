@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skep.model.errors import HostError
+from skep.model.errors import HostError, UserError
 from skep.source.git import Git
 
 from .repositories import a_clone, a_repository, commit, git, write
@@ -69,6 +69,19 @@ def test_outside_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert there.head() == ""
     with pytest.raises(HostError, match="`git diff-index` failed: not a git repository"):
         there.changed_files("HEAD")
+
+
+def test_a_repository_that_git_refuses_to_read_is_said_with_the_way_out(root: Path) -> None:
+    environment = {**os.environ, "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+    with pytest.raises(UserError, match="another user owns it") as raised:
+        Git(str(root), environment).is_repository()
+    assert raised.value.hint.endswith(f"safe.directory {root}")
+
+
+def test_a_broken_repository_is_an_error_not_a_missing_one(root: Path) -> None:
+    (root / ".git" / "config").write_text("[core\n", encoding="utf-8")
+    with pytest.raises(UserError, match="git cannot read"):
+        Git(str(root), os.environ).is_repository()
 
 
 def test_changed_files_are_staged_unstaged_deleted_and_untracked_but_not_ignored(root: Path) -> None:
@@ -167,7 +180,7 @@ def test_another_repository_inside_is_not_ours(root: Path) -> None:
 def test_a_shallow_clone_says_so(root: Path, tmp_path: Path) -> None:
     commit(root, "a")
     head = commit(root, "b")
-    there = Git(str(a_clone(root, tmp_path / "clone", "--depth", "1")))
+    there = Git(str(a_clone(root, tmp_path / "clone", "--depth", "1")), os.environ)
     assert there.is_shallow()
     assert there.resolve("HEAD^") == ""
     assert there.upstream() == head
