@@ -43,7 +43,7 @@ def run_local(
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    chosen = RunOptions(cancel_timing=CancelTiming(after_interrupt_s=0.01, after_terminate_s=0.01), **options)
+    chosen = RunOptions(cancel_timing=CancelTiming(after_interrupt_s=0.01, after_terminate_s=0.01), debug=debug)
     return run_workflow(tmp_path, job(f"steps:\n{steps}"), script=script, options=chosen)
 
 
