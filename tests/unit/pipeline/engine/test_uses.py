@@ -36,14 +36,16 @@ def run_local(
     files: Mapping[str, str],
     steps: str,
     script: Script = lambda _start: Scripted(),
-    **options: bool,
+    debug: bool = False,
 ) -> EngineRun:
     """Runs a job whose project root has `files`; `$/folder` uses need no checkout."""
     for name, text in files.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    chosen = RunOptions(cancel_timing=CancelTiming(after_interrupt_s=0.01, after_terminate_s=0.01), debug=debug)
+    chosen = RunOptions(
+        cancel_timing=CancelTiming(after_interrupt_s=0.01, after_terminate_s=0.01), debug=debug
+    )
     return run_workflow(tmp_path, job(f"steps:\n{steps}"), script=script, options=chosen)
 
 
