@@ -15,14 +15,48 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from skep.cli.findings import render_finding
+from skep.pipeline.plan.build import build_plan
+from skep.pipeline.plan.values import RepositoryFacts, TriggerFacts
 from skep.pipeline.workflow.reader import read_workflow
+from skep.pipeline.workflow.tree import Workflow
 
 CORPUS = Path(__file__).resolve().parents[1] / "build" / "corpus"
 PROJECTS = (
-    *("attrs", "pluggy", "pytest", "black", "structlog", "nox", "anyio", "cattrs", "coverage", "starlette", "twine"),
-    *("setuptools-scm", "pytest-xdist", "pytest-asyncio", "pytest-mock", "execnet", "iniconfig", "towncrier"),
-    *("zipp", "importlib-metadata", "keyring", "h11", "markdown-it-py", "sphinx", "msgpack", "watchfiles"),
+    *(
+        "attrs",
+        "pluggy==1.6.0",
+        "pytest",
+        "black",
+        "structlog",
+        "nox",
+        "anyio",
+        "cattrs",
+        "coverage",
+        "starlette",
+    ),
+    *(
+        "twine",
+        "pytest-xdist",
+        "pytest-asyncio",
+        "pytest-mock",
+        "iniconfig",
+        "zipp",
+        "importlib-metadata",
+        "keyring",
+    ),
+    *(
+        "setuptools-scm",
+        "towncrier",
+        "h11",
+        "markdown-it-py",
+        "msgpack",
+        "tomlkit",
+        "hatch-vcs",
+        "cibuildwheel",
+    ),
 )
+"""What pip is asked for; those whose source distribution holds no workflow are passed over."""
+EVENTS = ("push", "pull_request", "schedule", "workflow_dispatch", "release")
 _TIMEOUT_S = 120
 
 
@@ -35,15 +69,17 @@ class Reading:
     size_bytes: int = 0
     cpu_s: float = 0.0
     rejected: dict[str, str] = field(default_factory=dict)  # path -> its findings as text
+    started: dict[str, int] = field(default_factory=dict)  # event -> workflows it starts
 
 
 def fetch(project: str) -> Path | None:
     """The source distribution of a project; None when it cannot be had."""
+    name = project.partition("==")[0]
     folder = CORPUS / project
     folder.mkdir(parents=True, exist_ok=True)
     if not any(folder.iterdir()):
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--no-binary", project, "--dest", str(folder), project]
+        command += ["--no-binary", name, "--dest", str(folder), project]
         try:
             subprocess.run(command, check=False, capture_output=True, timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -76,20 +112,44 @@ def read_project(project: str, files: dict[str, str]) -> Reading:
     """Reads every workflow of one project."""
     reading = Reading(project)
     texts = {f"./{path}": text for path, text in files.items()}
+    workflows = []
     for path, text in sorted(files.items()):
         started = time.process_time()
         workflow, findings = read_workflow(text, path, called=texts.get)
         reading.cpu_s += time.process_time() - started
         reading.files += 1
         reading.size_bytes += len(text.encode("utf-8", "surrogateescape"))
-        if workflow is None:
+        if workflow is not None:
+            workflows.append(workflow)
+        else:
             shown = [
                 render_finding(found, files.get(found.where.path), colour=False)
                 for found in findings
                 if found.is_error
             ]
             reading.rejected[path] = "\n".join(shown)
+    for event in EVENTS:
+        reading.started[event] = plan_event(event, workflows)
     return reading
+
+
+def plan_event(event: str, workflows: list[Workflow]) -> int:
+    """How many workflows an event on the default branch starts."""
+    on_pull_request = event == "pull_request"
+    trigger = TriggerFacts(
+        event=event,
+        ref="refs/pull/1/merge" if on_pull_request else "refs/heads/main",
+        sha="0" * 40,
+        payload={},
+        base_ref="main" if on_pull_request else "",
+        head_ref="topic" if on_pull_request else "",
+        action={"pull_request": "opened", "release": "published"}.get(event, ""),
+        changed_paths=("README.md", "src/a.py"),
+    )
+    repository = RepositoryFacts(
+        repository="local/corpus", owner="local", actor="somebody", default_branch="main", root="/"
+    )
+    return len(build_plan(workflows, trigger, repository, run_id="1", run_number=1).workflows)
 
 
 def main() -> None:
@@ -103,7 +163,8 @@ def main() -> None:
             last = readings[-1]
             print(
                 f"corpus.{project} {last.files} workflows, {len(last.rejected)} rejected, "
-                f"{last.cpu_s / last.files * 1000:.1f} ms CPU each"
+                f"{last.cpu_s / last.files * 1000:.1f} ms CPU each, started by "
+                + " ".join(f"{event} {count}" for event, count in last.started.items())
             )
     for reading in readings:
         for path, shown in reading.rejected.items():

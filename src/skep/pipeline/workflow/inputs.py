@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from .nodes import MappingNode, Node, Scalar, SequenceNode
 from .report import Report, did_you_mean, quoted
+from .scalars import resolve_plain
 from .tree import InputSpec, InputType
 
+_TEXTS = frozenset({InputType.STRING, InputType.ENVIRONMENT})
 _TYPES = {kind.value: kind for kind in InputType}
 
 
@@ -37,7 +39,8 @@ def _input(name: str, key: Node, node: Node, report: Report, *, called: bool) ->
     if not called:
         _check_options(found, spec, options, report)
     if isinstance(default, Scalar):
-        _check_default(found, default, report)
+        written = spec.get("type") is not None  # before types there were, any default was a string
+        _check_default(found, default, report, strict=written and not called)
     return found
 
 
@@ -52,19 +55,19 @@ def _check_options(spec: InputSpec, node: MappingNode, options: Node | None, rep
         )
 
 
-def _check_default(spec: InputSpec, default: Scalar, report: Report) -> None:
+def _check_default(spec: InputSpec, default: Scalar, report: Report, *, strict: bool) -> None:
+    """A default of another kind than the type. `strict`: a string must be one, not merely become one."""
     value = default.value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    quotes = "remove the quotes" if isinstance(value, str) else ""
     if spec.type is InputType.BOOLEAN and not isinstance(value, bool):
-        report.error(
-            "wrong-type",
-            f"the default of boolean input {quoted(spec.name)} is not `true` or `false`",
-            default.span,
-            hint="remove the quotes" if default.text in {"true", "false"} else "",
+        _wrong_default(
+            spec, default, report, "not `true` or `false`", quotes if _is_word(default.text) else ""
         )
-    elif spec.type is InputType.NUMBER and not _is_number(default):
-        report.error(
-            "wrong-type", f"the default of number input {quoted(spec.name)} is no number", default.span
-        )
+    elif spec.type is InputType.NUMBER and not number:
+        _wrong_default(spec, default, report, "no number", quotes if _is_number(default.text) else "")
+    elif spec.type in _TEXTS and strict and not isinstance(value, str):
+        _wrong_default(spec, default, report, "no string", "put it in quotes")
     elif spec.type is InputType.CHOICE and spec.options and default.text not in spec.options and default.text:
         report.warn(
             "unexpected-value",
@@ -74,14 +77,17 @@ def _check_default(spec: InputSpec, default: Scalar, report: Report) -> None:
         )
 
 
-def _is_number(scalar: Scalar) -> bool:
-    if isinstance(scalar.value, int | float) and not isinstance(scalar.value, bool):
-        return True
-    try:
-        float(scalar.text)
-    except ValueError:
-        return False
-    return True
+def _wrong_default(spec: InputSpec, default: Scalar, report: Report, what: str, hint: str) -> None:
+    message = f"the default of {spec.type.value} input {quoted(spec.name)} is {what}"
+    report.error("wrong-type", message, default.span, hint=hint)
+
+
+def _is_word(text: str) -> bool:
+    return text in {"true", "false"}
+
+
+def _is_number(text: str) -> bool:
+    return resolve_plain(text).__class__ in {int, float}
 
 
 def _text(node: Node | None) -> str:

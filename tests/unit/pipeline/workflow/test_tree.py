@@ -111,14 +111,15 @@ def test_on_may_be_a_word_a_list_or_a_mapping(written: str) -> None:
 
 def test_inputs_have_their_types() -> None:
     workflow = read(
-        "on:\n  workflow_dispatch:\n    inputs:\n      plain:\n      level:\n        type: choice\n"
+        "on:\n  workflow_dispatch:\n    inputs:\n      plain:\n      old: {default: 1.5}\n      level:\n        type: choice\n"
         "        options: [a, 1]\n        default: a\n        required: true\n        description: how much\n"
-        "      count: {type: number, default: '3'}\n      dry: {type: boolean, default: false}\n"
+        "      count: {type: number, default: 3}\n      dry: {type: boolean, default: false}\n"
         "jobs: {a: {runs-on: x}}\n"
     )
     trigger = workflow.trigger("workflow_dispatch")
     assert trigger is not None
-    plain, level, count, dry = trigger.inputs
+    plain, old, level, count, dry = trigger.inputs
+    assert old.type is InputType.STRING
     assert (plain.type, plain.required, plain.default) == (InputType.STRING, False, None)
     assert (level.type, level.options, level.required) == (InputType.CHOICE, ("a", "1"), True)
     assert level.description == "how much"
