@@ -106,7 +106,7 @@ class PlainOutput:
             case JobSkipped():
                 self._jobs.append(fact)
                 self._names[fact.leg] = self._name(fact.job, fact.name)
-                self._line(fact.leg, f"{fact.outcome}: {fact.reason}", _COLOURS.get(fact.outcome, ""))
+                self._line(fact.leg, fact.outcome, _COLOURS.get(fact.outcome, ""))  # the end says why
             case JobStarted():
                 self._names[fact.leg] = self._name(fact.job, fact.name)
                 self._line(fact.leg, "started", "2")
@@ -151,6 +151,11 @@ class PlainOutput:
             if self._end.reason:
                 text += f": {self._end.reason}"
             self._say(text, _COLOURS.get(self._end.status, "33"))
+            if self._end.status == "unsupported":
+                self._say(
+                    "some jobs cannot run on this machine; --allow-unsupported lets the run succeed without them",
+                    "2",
+                )
             if self._failed:
                 self._say(f"whole logs: skep logs {self._run_id} --failed", "2")
 
