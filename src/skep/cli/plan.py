@@ -10,19 +10,24 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from textwrap import shorten
 
-from skep.model.finding import Finding
+from skep.pipeline.engine.support import unsupported_job
+from skep.pipeline.natives.registry import natives_table
 from skep.pipeline.plan.contexts import ref_name
 from skep.pipeline.plan.outlook import JobOutlook, LegOutlook, OutlookOptions, Verdict, workflow_outlook
 from skep.pipeline.plan.select import NOT_SELECTED
 from skep.pipeline.plan.values import Decision, Plan, TriggerFacts, WorkflowPlan
+from skep.pipeline.ports import NativeCall, NativeResult
 from skep.pipeline.runners.labels import host_labels, unsupported_reason
 
+from .findings import finding_json, render_finding
 from .loading import LoadedPlan, PlanOptions, add_plan_arguments, load_plan, plan_options
 from .project import add_setting_flags, open_project
 
 _SHOWN_PATHS = 3
 _SHOWN_LEGS = 6
+_SHOWN_REASON = 160
 _SHORT_SHA = 9
 
 Outlooks = Mapping[str, tuple[JobOutlook, ...]]
@@ -56,12 +61,22 @@ def _outlook_options(options: PlanOptions, labels: Sequence[str]) -> OutlookOpti
         variables=dict(options.variables),
         matrix=options.matrix,
         unsupported=lambda labels: unsupported_reason(labels, own=own),
+        unsupported_job=lambda job: unsupported_job(job, _has_native),
     )
 
 
-def _print_findings(loaded: LoadedPlan) -> None:
-    from .findings import render_finding
+async def _never(call: NativeCall) -> NativeResult:
+    raise AssertionError(f"a plan runs nothing, also not {call.action}")
 
+
+_native_action = natives_table(cache=_never, checkout=_never, download=_never, merge=_never, upload=_never)
+
+
+def _has_native(name: str, ref: str) -> bool:
+    return _native_action(name, ref) is not None
+
+
+def _print_findings(loaded: LoadedPlan) -> None:
     sys.stdout.flush()
     for finding in loaded.findings:
         source = loaded.sources.get(finding.where.path)
@@ -92,19 +107,17 @@ def _trigger_line(loaded: LoadedPlan) -> str:
     where = f"`{ref_name(trigger.ref)}`"
     if trigger.base_ref:
         where = f"`{trigger.head_ref or ref_name(trigger.ref)}` into `{trigger.base_ref}`"
-    return f"{event} of {where} at {sha} by {loaded.repository.actor}{_changed(trigger, loaded.is_git)}"
+    return f"{event} of {where} at {sha} by {loaded.repository.actor}{_changed(trigger)}"
 
 
-def _changed(trigger: TriggerFacts, is_git: bool) -> str:
-    paths = trigger.changed_paths
+def _changed(trigger: TriggerFacts) -> str:
+    paths, since = trigger.changed_paths, trigger.changed_since
     if paths is None:
-        asks = trigger.event in ("push", "pull_request", "pull_request_target")
-        why = "" if is_git else " (not a git repository)"
-        return f", changed files unknown{why}" if asks else ""
+        return f", changed files not known: {since}" if since else ""
     shown = ", ".join(_printable(path) for path in paths[:_SHOWN_PATHS])
     more = f", and {len(paths) - _SHOWN_PATHS} more" if len(paths) > _SHOWN_PATHS else ""
     files = "file" if len(paths) == 1 else "files"
-    return f", {len(paths)} changed {files}" + (f": {shown}{more}" if paths else "")
+    return f", {len(paths)} changed {files} ({since})" + (f": {shown}{more}" if paths else "")
 
 
 def _workflow_lines(item: WorkflowPlan, plan: Plan, jobs: Sequence[JobOutlook]) -> Iterable[str]:
@@ -121,9 +134,8 @@ def _workflow_lines(item: WorkflowPlan, plan: Plan, jobs: Sequence[JobOutlook]) 
 
 def _job_row(job: JobOutlook) -> tuple[str, str, str, str]:
     after = f"after {', '.join(job.needs)}" if job.needs else ""
-    notes = [f"skipped: {job.reason}" if job.verdict is Verdict.SKIPPED else ""]
-    if job.verdict is Verdict.LATER:
-        notes = [f"decided later: {job.reason}"]
+    verdict = {Verdict.RUNS: "", Verdict.SKIPPED: "skipped: ", Verdict.LATER: "decided later: "}[job.verdict]
+    notes = [verdict + shorten(job.reason, _SHOWN_REASON, placeholder=" ...")]
     if job.calls:
         notes.append(f"calls {job.calls}")
     if job.problem:
@@ -132,7 +144,9 @@ def _job_row(job: JobOutlook) -> tuple[str, str, str, str]:
         notes.append("matrix known when its needs have ended")
     elif job.is_matrix and job.legs is not None:
         notes.append(_legs_text(job.legs))
-    notes.extend(dict.fromkeys(f"not here: {leg.unsupported}" for leg in job.legs or () if leg.unsupported))
+    if job.verdict is not Verdict.SKIPPED:
+        reasons = [job.unsupported] if job.unsupported else [leg.unsupported for leg in job.legs or ()]
+        notes.extend(f"not here: {reason}" for reason in dict.fromkeys(filter(None, reasons)))
     return job.id, after, _labels(job.legs or ()), "; ".join(filter(None, notes))
 
 
@@ -177,7 +191,7 @@ def _as_json(loaded: LoadedPlan, outlooks: Outlooks) -> dict[str, object]:
             _workflow_json(item, loaded.plan, outlooks[item.key]) for item in loaded.plan.workflows
         ],
         "not_started": [_decision_json(one) for one in loaded.plan.decisions if not one.starts],
-        "findings": [_finding_json(finding) for finding in loaded.findings],
+        "findings": [finding_json(finding) for finding in loaded.findings],
     }
 
 
@@ -210,20 +224,9 @@ def _job_json(job: JobOutlook) -> dict[str, object]:
         "max_parallel": job.max_parallel,
         "calls": job.calls or None,
         "problem": job.problem or None,
+        "unsupported": job.unsupported or None,
     }
 
 
 def _decision_json(decision: Decision) -> dict[str, object]:
     return {"path": decision.path, "name": decision.name, "reason": decision.reason}
-
-
-def _finding_json(finding: Finding) -> dict[str, object]:
-    return {
-        "rule": finding.rule,
-        "severity": finding.severity.value,
-        "message": finding.message,
-        "hint": finding.hint,
-        "path": finding.where.path,
-        "line": finding.where.line,
-        "column": finding.where.column,
-    }

@@ -169,6 +169,7 @@ def _facts(
         action=_text(payload, "action"),
         schedule=_text(payload, "schedule") if event == "schedule" else "",
         changed_paths=changes.paths,
+        changed_since=changes.why,
         inputs=_inputs(payload, options),
         workflow_name=_text(payload, "workflow_run", "name"),
     )

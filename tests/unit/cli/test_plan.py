@@ -70,7 +70,7 @@ def test_the_plan_of_a_push_reads_well(root: Path, capsys: pytest.CaptureFixture
     sha = git(root, "rev-parse", "HEAD")[:9]
     assert (code, err) == (0, "")
     assert out == (
-        f"push of `main` at {sha} by Ada, 1 changed file: src/a.py\n"
+        f"push of `main` at {sha} by Ada, 1 changed file (since the commit before): src/a.py\n"
         "\n"
         "ci.yml  CI: Add a\n"
         "  starts: branch `main` matches `main` of `branches`; `src/a.py` matches `src/**` of `paths`\n"
@@ -156,6 +156,56 @@ def test_the_plan_is_the_project_s_from_a_folder_inside(
     assert plan(capsys)[1] == outer
 
 
+def test_what_this_machine_cannot_do_is_said(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = """\
+on: push
+jobs:
+  boxed: {runs-on: ubuntu-latest, container: node, steps: [{run: 'true'}]}
+  far: {runs-on: ubuntu-latest, steps: [{uses: someone/something@v1}]}
+  near: {runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4}]}
+"""
+    write(root, ".github/workflows/odd.yml", text=text)
+    jobs = {job["id"]: job for job in as_json(capsys, "-W", "odd")["workflows"][0]["jobs"]}
+    assert "container" in jobs["boxed"]["unsupported"]
+    assert "someone/something@v1" in jobs["far"]["unsupported"]
+    assert jobs["near"]["unsupported"] is None
+    assert "not here: it runs in a `container`" in plan(capsys, "-W", "odd")[1]
+
+
+def test_a_call_a_problem_and_a_later_matrix_are_shown(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """\
+on: push
+jobs:
+  call: {uses: owner/repo/.github/workflows/x.yml@v1}
+  broken: {runs-on: x, strategy: {matrix: "${{ fromJSON('[1]') }}"}, steps: [{run: 'true'}]}
+  later: {needs: broken, runs-on: x, strategy: {matrix: "${{ fromJSON(needs.broken.outputs.m) }}"}, steps: [{run: 'true'}]}
+  maybe: {needs: broken, if: needs.broken.outputs.x == '1', runs-on: x, steps: [{run: 'true'}]}
+  many: {runs-on: ubuntu-latest, strategy: {matrix: {n: [1, 2, 3, 4, 5, 6, 7, 8]}}, steps: [{run: 'true'}]}
+"""
+    write(root, ".github/workflows/odd.yml", text=text)
+    out = plan(capsys, "-W", "odd")[1]
+    for expected in (
+        "calls owner/repo/.github/workflows/x.yml@v1",
+        "cannot be planned: `strategy.matrix` must be a mapping, not a list",
+        "matrix known when its needs have ended",
+        "decided later: `if` reads `needs`: needs.broken.outputs.x == '1'",
+        "8 legs: many (1) | many (2) | many (3) | many (4) | many (5) | many (6) | and 2 more",
+    ):
+        assert expected in out
+    assert "no leg is selected" in plan(capsys, "-W", "odd", "--matrix", "n:9")[1]
+
+
+def test_a_project_without_workflows_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKEP_STATE_DIR", str(tmp_path / "state"))
+    write(tmp_path, "empty/skep.toml", text="")
+    monkeypatch.chdir(tmp_path / "empty")
+    assert plan(capsys)[1].endswith("there is no workflow in `.github/workflows`\n")
+
+
 def test_a_project_inside_a_bigger_repository_sees_its_own_changes(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,7 +213,7 @@ def test_a_project_inside_a_bigger_repository_sees_its_own_changes(
     commit(root, "shop/src/x.py", "src/other.py", message="Shop")
     monkeypatch.chdir(root / "shop")
     out = plan(capsys)[1]
-    assert "2 changed files: .github/workflows/ci.yml, src/x.py\n" in out
+    assert "2 changed files (since the commit before): .github/workflows/ci.yml, src/x.py\n" in out
     assert "`src/x.py` matches `src/**` of `paths`" in out
 
 
@@ -176,7 +226,7 @@ def test_outside_of_git_path_filters_pass(
     code, out, _ = plan(capsys)
     assert code == 0
     assert out.startswith("push of `main` at no commit by ")
-    assert "changed files unknown (not a git repository)" in out
+    assert "changed files not known: this is not a git repository" in out
     assert "the changed files are not known, so `paths` passes" in out
 
 

@@ -54,6 +54,7 @@ class JobOutlook:
     is_matrix: bool = False
     calls: str = ""  # the reusable workflow it calls
     problem: str = ""  # why its matrix or runner cannot be evaluated
+    unsupported: str = ""  # why no leg of it can run here, whatever its labels
     fail_fast: bool = True
     max_parallel: int | None = None
 
@@ -65,6 +66,7 @@ class OutlookOptions:
     variables: Mapping[str, Value]
     matrix: Mapping[str, Sequence[str]]  # only legs with these values
     unsupported: Callable[[Sequence[str]], str | None]  # labels -> why this machine cannot run them
+    unsupported_job: Callable[[Job], str | None] = lambda _: None  # other reasons: containers, actions
 
 
 def workflow_outlook(plan: WorkflowPlan, options: OutlookOptions) -> tuple[JobOutlook, ...]:
@@ -114,6 +116,7 @@ def _outlook(
         is_matrix=strategy.is_matrix if strategy is not None else True,
         calls=job.uses.text if job.uses is not None else "",
         problem=problem,
+        unsupported=options.unsupported_job(job) or "",
         fail_fast=strategy.fail_fast if strategy is not None else True,
         max_parallel=strategy.max_parallel if strategy is not None else None,
     )

@@ -24,6 +24,7 @@ class TriggerFacts:
     action: str = ""  # activity type, compared with `types`
     schedule: str = ""  # schedule: the cron line that fired; '' = every one
     changed_paths: tuple[str, ...] | None = None  # None: not known, so path filters pass
+    changed_since: str = ""  # where the changes begin, or why they are not known: "since the upstream branch"
     inputs: Mapping[str, str] = field(default_factory=dict)  # dispatch inputs as typed by the user
     workflow_name: str = ""  # workflow_run: the name of the workflow that ran
 

@@ -112,3 +112,15 @@ def test_runner_labels_from_lists_groups_and_needs() -> None:
 def test_a_call_names_its_workflow() -> None:
     found = outlook("  call: {uses: owner/repo/.github/workflows/x.yml@v1}\n")["call"]
     assert found.calls == "owner/repo/.github/workflows/x.yml@v1"
+
+
+def test_a_name_that_cannot_be_evaluated_is_a_problem() -> None:
+    found = outlook(job("t", "name: \"${{ fromJSON('[1]') }}\""))["t"]
+    assert found.legs is None
+    assert "a string" in found.problem
+
+
+def test_a_condition_that_cannot_be_evaluated_is_decided_later() -> None:
+    found = outlook(job("t", "if: fromJSON(github.nothing)"))["t"]
+    assert found.verdict is Verdict.LATER
+    assert "cannot be evaluated" in found.reason
