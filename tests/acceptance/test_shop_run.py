@@ -122,7 +122,8 @@ def test_every_leg_stores_its_report_and_the_last_job_has_them_all(first_run: li
 
 
 def test_the_token_of_the_smoke_test_is_masked(shop: Shop, first_run: list[Fact]) -> None:
-    log = shop.skep("logs", "--job", "smoke").stdout
+    (started,) = named(first_run, "run_started")
+    log = shop.skep("logs", started["run_id"], "--job", "smoke").stdout
     assert "the token is ***" in log
     assert "sold order 1 for 1999 cents" in log
 
@@ -131,7 +132,7 @@ def test_nothing_was_written_into_the_users_tree(shop: Shop, first_run: list[Fac
     assert shop.git("status", "--porcelain", "--ignored").strip() == ""
 
 
-def test_a_second_run_takes_the_sample_catalogue_from_the_cache(shop: Shop, first_run: list[Fact]) -> None:
+def test_a_later_run_takes_the_sample_catalogue_from_the_cache(shop: Shop, first_run: list[Fact]) -> None:
     facts = shop.facts("--event", "workflow_dispatch", "--input", "products=300", "--job", "prepare")
     steps = {fact["name"]: fact["conclusion"] for fact in named(facts, "step_finished")}
     assert steps["Make the sample catalogue"] == "skipped"
