@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from skep.cache.artifacts import Artifacts
 from skep.cache.blobs import Blobs
@@ -243,7 +243,12 @@ def runner_facts(extra_labels: Sequence[str]) -> RunnerFacts:
 
 
 def find_program(name: str, path: str) -> str | None:
-    """The program of that name on a PATH."""
+    """The program of that name on a PATH. Shells are searched for once: nobody replaces them during a run."""
+    return _find_shell(name, path) if name in ("bash", "sh") else shutil.which(name, path=path)
+
+
+@lru_cache(maxsize=256)
+def _find_shell(name: str, path: str) -> str | None:
     return shutil.which(name, path=path)
 
 

@@ -72,6 +72,7 @@ class JobQuestion:
     key: JobKey
     plan: WorkflowPlan
     job: Job
+    event_json: bytes
     needs: Mapping[str, Value]
     ancestry: Ancestry
     vars: Mapping[str, Value]
@@ -122,6 +123,7 @@ def _decide(question: JobQuestion) -> Verdict:
                 leg=leg,
                 strategy=strategy,
                 labels=labels,
+                event_json=question.event_json,
                 needs=question.needs,
             )
         )

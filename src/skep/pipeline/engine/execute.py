@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
@@ -68,6 +69,12 @@ class RunExecution:
         self._jobs: dict[JobKey, tuple[WorkflowPlan, Job]] = {
             job_key(item.key, job.id): (item, job) for item in plan.workflows for job in item.workflow.jobs
         }
+        self._events = {
+            item.key: json.dumps(item.github.get("event") or {}).encode() for item in plan.workflows
+        }
+        self._ids = {
+            (item.key, job.id.lower()): job.id for item in plan.workflows for job in item.workflow.jobs
+        }
         self._results = JobResults()
         self._leg_plans: dict[LegKey, LegPlan] = {}
         self._legs: dict[LegKey, LegRun] = {}
@@ -82,7 +89,7 @@ class RunExecution:
             JobNode(
                 key=key,
                 workflow=item.key,
-                needs=tuple(job_key(item.key, _id_of(item, need.job_id)) for need in job.needs),
+                needs=tuple(self._need_key(item.key, need.job_id) for need in job.needs),
             )
             for key, (item, job) in self._jobs.items()
         ]
@@ -242,6 +249,7 @@ class RunExecution:
                 key=key,
                 plan=item,
                 job=job,
+                event_json=self._events[item.key],
                 needs=self._needs(item, job),
                 ancestry=Ancestry.of(
                     (ancestor.outcome for ancestor in self._state.ancestors(key)),
@@ -289,10 +297,14 @@ class RunExecution:
     def _needs(self, item: WorkflowPlan, job: Job) -> dict[str, Value]:
         needs: dict[str, Value] = {}
         for need in job.needs:
-            key = job_key(item.key, _id_of(item, need.job_id))
+            key = self._need_key(item.key, need.job_id)
             outputs: Mapping[str, Value] = self._results.outputs(key)
             needs[need.job_id] = {"result": self._state.jobs[key].outcome.value, "outputs": dict(outputs)}
         return needs
+
+    def _need_key(self, workflow: str, job_id: str) -> JobKey:
+        """A need by the job's own spelling: GitHub compares ids without case."""
+        return job_key(workflow, self._ids.get((workflow, job_id.lower()), job_id))
 
     def _has_native(self, name: str, ref: str) -> bool:
         return self._services.native_action(name, ref) is not None
@@ -360,9 +372,3 @@ class RunExecution:
 
     def _now(self) -> float:
         return self._services.clock.now()
-
-
-def _id_of(item: WorkflowPlan, job_id: str) -> str:
-    """A need as the job's own spelling: GitHub compares ids without case."""
-    job = item.workflow.job(job_id)
-    return job.id if job is not None else job_id

@@ -57,6 +57,7 @@ GITHUB_NAMES = [
     "workspace",
 ]
 """Names of the `github` context that steps see as GITHUB_*. Source: actions/runner `GitHubContext.cs`."""
+_VARIABLES = [(name, f"GITHUB_{name.upper()}") for name in GITHUB_NAMES]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,10 +173,10 @@ class StepsFrame:
 def exported_variables(github: Mapping[str, Value], runner: Mapping[str, Value]) -> dict[str, str]:
     """The GITHUB_* and RUNNER_* variables of a step. Users cannot override them."""
     env = {"CI": "true", "GITHUB_ACTIONS": "true"}
-    for name in GITHUB_NAMES:
+    for name, variable in _VARIABLES:
         value = github.get(name)
         if value is not None:
-            env[f"GITHUB_{name.upper()}"] = _text(value)
+            env[variable] = value if type(value) is str else _text(value)
     for name, value in runner.items():
         if value not in (None, ""):
             env[f"RUNNER_{name.upper()}"] = _text(value)

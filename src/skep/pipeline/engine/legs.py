@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +42,7 @@ class LegPlan:
     leg: MatrixLeg
     strategy: Strategy
     labels: tuple[str, ...]
+    event_json: bytes  # what GITHUB_EVENT_PATH holds
     needs: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -147,7 +147,7 @@ class _LegWork:
         self._box = box = await services.runner.prepare(plan.key)
         github: dict[str, Value] = dict(plan.plan.github)
         github.update(job=plan.job.id, workspace=box.workspace, event_path=f"{box.commands}/event.json")
-        _write_json(f"{box.commands}/event.json", github.get("event") or {})
+        _write(f"{box.commands}/event.json", plan.event_json)
         stop = self._stop
         self._frame = frame = JobFrame(
             plan=plan.plan,
@@ -265,6 +265,6 @@ class _LegWork:
         return self._services.hash_files([to_text(argument) for argument in arguments], self._box.workspace)
 
 
-def _write_json(path: str, value: Value) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(value, file)
+def _write(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
