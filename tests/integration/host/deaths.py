@@ -46,7 +46,7 @@ async def main(point: str, marker: str) -> None:
             tasks = [asyncio.create_task(step(FAMILY + STAY)) for _ in range(10)]
             await asyncio.sleep(0)
             at(point, launched.pid)
-            threading.Event().wait(3)
+            threading.Event().wait(1)
             await asyncio.gather(*tasks)
         case "step runs":
             task = asyncio.create_task(step(FAMILY + STAY))

@@ -98,6 +98,33 @@ def test_a_stopped_run_that_is_killed_leaves_nothing() -> None:
         assert all_gone(marker)
 
 
+def test_the_loss_of_one_guard_spares_another_one_and_helper_commands() -> None:
+    program = (
+        "import asyncio, os, signal\n"
+        "from skep.host.guard.client import Guard\n"
+        "from skep.host.guard.launch import launch_guard\n"
+        "from skep.host.process import run_sync\n"
+        "async def main():\n"
+        "    lost, kept = launch_guard(), launch_guard()\n"
+        "    first, second = Guard(lost), Guard(kept)\n"
+        "    await first.start(); await second.start()\n"
+        "    helper = asyncio.create_task(asyncio.to_thread(run_sync, ['sh', '-c', 'sleep 0.6; echo done'], cwd='/'))\n"
+        "    doomed = await first.spawn(['sleep', '60'], '/', dict(os.environ), print, 'a')\n"
+        "    step = await second.spawn(['sh', '-c', 'sleep 0.6; exit 4'], '/', dict(os.environ), print, 'b')\n"
+        "    await asyncio.sleep(0.2)\n"
+        "    os.kill(lost.pid, signal.SIGKILL)\n"
+        "    try: await doomed.wait()\n"
+        "    except Exception as error: print(type(error).__name__)\n"
+        "    print((await step.wait()).exit_code, (await helper).stdout)\n"
+        "    await first.close(); await second.close()\n"
+        "asyncio.run(main())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (done.stdout, done.stderr) == ("RunnerLost\n4 b'done\\n'\n", "")
+
+
 def test_the_points_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(

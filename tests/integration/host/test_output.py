@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 
+import pytest
+
 from skep.host.guard.client import Guard
 
 from .running import eventually, sh, with_guard
@@ -107,6 +109,21 @@ def test_a_slow_reader_slows_the_step_down_instead_of_filling_memory() -> None:
         step.send("KILL")
         await step.wait()
         assert not step.is_open
+
+    with_guard(test)
+
+
+def test_an_error_of_whoever_takes_the_output_is_raised_by_wait_and_hurts_no_other_step() -> None:
+    async def test(guard: Guard) -> None:
+        def refuse(_chunk: bytes) -> None:
+            raise KeyError("our bug")
+
+        steps = [await guard.spawn(["echo", "x"], "/", dict(os.environ), refuse, "job") for _ in range(3)]
+        other = await sh(guard, "echo x; exit 3")
+        for step in steps:
+            with pytest.raises(KeyError, match="our bug"):
+                await step.wait()
+        assert (await other.wait()).exit_code == 3
 
     with_guard(test)
 

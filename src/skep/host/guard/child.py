@@ -9,14 +9,12 @@ import fcntl
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, TypeAlias
 
 from skep.host.process import ProgramNotFound
 from skep.model.errors import HostError
 
-if TYPE_CHECKING:
-    from skep.host.guard.client import Guard
-
+SignalName: TypeAlias = Literal["INT", "TERM", "KILL"]
 PIPE_BYTES = 1 << 16  # what Linux gives a pipe
 BUSY_PIPE_BYTES = 1 << 18  # what we ask for when a process fills it
 
@@ -38,11 +36,11 @@ class Child:
         "_end",
         "_error",
         "_fd",
-        "_guard",
         "_is_watched",
         "_loop",
         "_on_output",
         "_pipe_bytes",
+        "_send_signal",
         "_waiters",
         "argv",
         "cwd",
@@ -52,7 +50,7 @@ class Child:
 
     def __init__(
         self,
-        guard: Guard,
+        send_signal: Callable[[int, SignalName], None],
         loop: asyncio.AbstractEventLoop,
         number: int,
         fd: int,
@@ -63,29 +61,31 @@ class Child:
         cwd: str,
     ) -> None:
         self.number, self.tracking, self.argv, self.cwd = number, tracking, argv, cwd
-        self._guard, self._loop, self._fd, self._on_output = guard, loop, fd, on_output
+        self._send_signal, self._loop, self._fd, self._on_output = send_signal, loop, fd, on_output
         self._pipe_bytes = PIPE_BYTES
         self._is_watched = False
         self._end: Ended | None = None
-        self._error: HostError | None = None
+        self._error: Exception | None = None
         self._waiters: list[asyncio.Future[None]] = []
 
     async def wait(self) -> Ended:
         """The end of the process itself, after its output so far was delivered. Many may wait; cancelling a wait is harmless.
 
-        Raises ProgramNotFound or HostError when it could not be started, RunnerLost when the guard is gone.
+        Raises ProgramNotFound or HostError when it could not be started, RunnerLost when the guard is gone, and
+        whatever `on_output` raised.
         """
-        while self._end is None:
-            if self._error is not None:
-                raise self._error
+        while self._end is None and self._error is None:
             waiter = self._loop.create_future()
             self._waiters.append(waiter)
             await waiter
+        if self._error is not None:
+            raise self._error
+        assert self._end is not None
         return self._end
 
-    def send(self, name: Literal["INT", "TERM", "KILL"]) -> None:
+    def send(self, name: SignalName) -> None:
         """INT and TERM go to its process group; KILL to everything it started. Safe to repeat, and when ended."""
-        self._guard.send_signal(self.number, name)
+        self._send_signal(self.number, name)
 
     @property
     def is_open(self) -> bool:
@@ -125,7 +125,7 @@ class Child:
         """It was never started, or nobody knows how it ended."""
         self._drain()
         self.close()
-        self._error = error
+        self._error = self._error or error
         self._wake()
 
     def _wake(self) -> None:
@@ -149,7 +149,10 @@ class Child:
             return 0
         if len(chunk) == PIPE_BYTES == self._pipe_bytes:
             self._widen()
-        self._on_output(chunk)
+        try:
+            self._on_output(chunk)
+        except Exception as error:  # noqa: BLE001 - the guard's messages behind this one must not be lost; `wait` raises it
+            self._error, self._on_output = error, _drop
         return len(chunk)
 
     def _drain(self) -> None:

@@ -16,12 +16,11 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
 from skep.host.guard import wire
-from skep.host.guard.child import Child, start_error
-from skep.host.guard.launch import LaunchedGuard, launch_guard
-from skep.host.guard.tree import become_subreaper, children_of, kill_trees
+from skep.host.guard.child import Child, SignalName, start_error
+from skep.host.guard.launch import GUARDS, LaunchedGuard, forget_guard, launch_guard
+from skep.host.guard.tree import children_of, kill_trees
 from skep.host.process import OWN_COMMANDS
 from skep.model.errors import HostError, RunnerLost
 
@@ -77,14 +76,15 @@ class Guard:
         Raises HostError; what only shows when it is really started (no such program) is raised by `Child.wait`.
         """
         loop = self._attached()
+        self._numbers += 1
+        frame = _spawn_frame(self._numbers, tracking, argv, cwd, env)
         try:
             read_end, write_end = os.pipe()
         except OSError as error:
             raise start_error(argv, cwd, "start", error.errno or 0, str(error.strerror)) from error
         os.set_blocking(read_end, False)
-        self._numbers += 1
         child = Child(
-            self,
+            self.send_signal,
             loop,
             self._numbers,
             read_end,
@@ -93,15 +93,6 @@ class Guard:
             argv=argv,
             cwd=cwd,
         )
-        variables = dict(env)
-        variables[wire.TRACKING] = tracking
-        try:
-            frame = wire.pack((wire.SPAWN, child.number, tracking, list(argv), cwd, variables))
-        except ValueError:  # a str of some subclass, which marshal does not know
-            plain = {str(name): str(value) for name, value in variables.items()}
-            frame = wire.pack(
-                (wire.SPAWN, child.number, str(tracking), [str(a) for a in argv], str(cwd), plain)
-            )
         self._children[child.number] = child
         self._live[tracking] = self._live.get(tracking, 0) + 1
         self._unwatched.append(child)
@@ -115,7 +106,7 @@ class Guard:
             child.open()
         self._unwatched.clear()
 
-    def send_signal(self, number: int, name: Literal["INT", "TERM", "KILL"]) -> None:
+    def send_signal(self, number: int, name: SignalName) -> None:
         """For `Child.send`."""
         if self._launched is not None and not self._lost:
             self._send(wire.pack((wire.SIGNAL, number, SIGNALS[name])))
@@ -149,7 +140,8 @@ class Guard:
         launched = self._launched
         if launched is None or launched.sock.fileno() < 0:
             return
-        launched.sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            launched.sock.shutdown(socket.SHUT_WR)
         deadline = time.monotonic() + CLOSE_S
         pause_s = 0.0005
         while not _reaped(launched.pid) and time.monotonic() < deadline:
@@ -276,16 +268,32 @@ class Guard:
             os.kill(launched.pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(launched.pid, 0)
+        GUARDS.discard(launched.pid)
         kill_inherited()
-        become_subreaper(False)
+        forget_guard(launched.pid)
+
+
+def _spawn_frame(number: int, tracking: str, argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> bytes:
+    variables = dict(env)
+    variables[wire.TRACKING] = tracking
+    try:
+        return wire.pack((wire.SPAWN, number, tracking, list(argv), cwd, variables))
+    except ValueError:  # a str of some subclass, which marshal does not know
+        plain = {str(name): str(value) for name, value in variables.items()}
+        return wire.pack((wire.SPAWN, number, str(tracking), [str(word) for word in argv], str(cwd), plain))
 
 
 def kill_inherited() -> None:
-    """Kills what came to us, a subreaper, from a dead guard: our children in sessions of their own, but helper commands."""
+    """Kills what came to us, a subreaper, from a dead guard: our children in sessions of their own.
+
+    Helper commands and other guards are spared. Whoever starts children of this process in other ways and in new
+    sessions must not do so while a guard runs.
+    """
     mine = os.getsid(0)
     deadline = time.monotonic() + LOST_S
     while time.monotonic() < deadline:
-        roots = [pid for pid in children_of(os.getpid()) if pid not in OWN_COMMANDS and _session(pid) != mine]
+        spared = OWN_COMMANDS | GUARDS
+        roots = [pid for pid in children_of(os.getpid()) if pid not in spared and _session(pid) != mine]
         if not roots:
             return
         kill_trees(roots)

@@ -56,6 +56,7 @@ class Family:
         present = self.children.pids()
         if len(present) == len(self.started):  # every child is one we started: nothing was left behind
             self.orphans.clear()
+            self.sessions.clear()
             return
         for process in ended:
             self.sessions[process.pid] = process
@@ -63,6 +64,10 @@ class Family:
         for pid in present:
             if pid not in self.started and not self.orphans.get(pid, (0, ""))[1]:
                 self.orphans[pid] = self._owner(pid, ended)
+        owners = {
+            number for number, _ in self.orphans.values()
+        }  # a session nobody is in may get a new meaning
+        self.sessions = {pid: process for pid, process in self.sessions.items() if process.number in owners}
 
     def _owner(self, pid: int, ended: list[Started]) -> tuple[int, str]:
         try:
@@ -117,7 +122,6 @@ class Family:
     def forget_job(self, tracking: str) -> None:
         """The job is over and its processes are dead."""
         self.trackings.discard(tracking)
-        self.sessions = {pid: p for pid, p in self.sessions.items() if p.tracking != tracking}
 
 
 def _session_of(pid: int) -> int:

@@ -11,6 +11,9 @@ from skep.host.guard.main import SOCKET_FD
 from skep.host.guard.tree import become_subreaper
 from skep.model.errors import HostError
 
+GUARDS: set[int] = set()
+"""Pids of the guards of this process that run now."""
+
 PROGRAM = "import sys; sys.path.append(sys.argv[1]); from guard.main import main; main(int(sys.argv[2]))"
 
 
@@ -27,6 +30,11 @@ def launch_guard() -> LaunchedGuard:
 
     Raises HostError.
     """
+    if not sys.platform.startswith("linux"):
+        raise HostError(
+            "steps can only be run on Linux",
+            hint="on other systems, run Skep in a Linux machine or container",
+        )
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     options = ["-I", "-S"] + (["-B"] if sys.dont_write_bytecode else [])
@@ -50,4 +58,12 @@ def launch_guard() -> LaunchedGuard:
         theirs.close()
         os.close(null)
     ours.setblocking(False)
+    GUARDS.add(pid)
     return LaunchedGuard(pid=pid, sock=ours)
+
+
+def forget_guard(pid: int) -> None:
+    """A guard has ended. Orphans go to init again when it was our last one."""
+    GUARDS.discard(pid)
+    if not GUARDS:
+        become_subreaper(False)

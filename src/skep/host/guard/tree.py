@@ -7,6 +7,7 @@ between two looks) comes back as a child of the subreaper, where the caller's ne
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 
@@ -112,17 +113,32 @@ def environ_value(pid: int, name: str) -> str | None:
 def signal_exactly(pid: int, number: int, parents: dict[int, int]) -> None:
     """Sends a signal to a process that is a child of one of `parents` or of us, never to a later one with its pid."""
     try:
-        handle = os.pidfd_open(pid)
-    except OSError:
+        handle = os.pidfd_open(pid)  # from here on the number means this process, or none
+    except OSError as error:
+        if error.errno != errno.ESRCH and _is_below(
+            pid, parents
+        ):  # an old kernel, a sandbox: as good as it gets
+            _kill(pid, number)
         return
     try:
-        parent = parent_of(pid)
-        if parent in parents or parent == os.getpid():
+        if _is_below(pid, parents):
             signal.pidfd_send_signal(handle, number)
     except OSError:  # already gone, or not ours to kill (setuid): the caller sees who survives
         pass
     finally:
         os.close(handle)
+
+
+def _is_below(pid: int, parents: dict[int, int]) -> bool:
+    parent = parent_of(pid)
+    return parent in parents or parent == os.getpid()
+
+
+def _kill(pid: int, number: int) -> None:
+    try:  # noqa: SIM105 - contextlib would make the guard start later
+        os.kill(pid, number)
+    except OSError:
+        pass
 
 
 def kill_trees(roots: list[int]) -> None:
@@ -137,5 +153,5 @@ def kill_trees(roots: list[int]) -> None:
         for pid in new:
             signal_exactly(pid, signal.SIGSTOP, family)
         stopped.update(new)
-    for pid in family:
+    for pid in reversed(family):  # children first: the parent by which we know them is still there
         signal_exactly(pid, signal.SIGKILL, family)
