@@ -10,8 +10,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import time
 
 PR_SET_CHILD_SUBREAPER = 36
+ENV_END = 48  # of /proc/PID/stat, counted from the state on
+EXEC_LOOKS, EXEC_PAUSE_S = 20, 0.0005
 LOOKS = 20  # a tree that still grows after so many looks is killed as far as it is known
 
 
@@ -101,13 +104,23 @@ def descendants_of(roots: list[int]) -> dict[int, int]:
 
 def environ_value(pid: int, name: str) -> str | None:
     """A variable as the process's program was started with it; None without it, or when we may not look."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            environ = b"\0" + file.read()
-    except OSError:
-        return None
+    for _ in range(EXEC_LOOKS):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                environ = b"\0" + file.read()
+        except OSError:
+            return None
+        if len(environ) > 1 or not _is_in_exec(pid):
+            break
+        time.sleep(EXEC_PAUSE_S)
     _, found, rest = environ.partition(b"\0" + name.encode() + b"=")
     return os.fsdecode(rest.partition(b"\0")[0]) if found else None
+
+
+def _is_in_exec(pid: int) -> bool:
+    """Whether the process is between two programs: the new one's memory is there, its environment not yet."""
+    fields = _stat_fields(pid)
+    return fields[0] not in (b"Z", b"X", b"") and fields[ENV_END] == b"0"
 
 
 def signal_exactly(pid: int, number: int, parents: dict[int, int]) -> None:

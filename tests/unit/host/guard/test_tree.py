@@ -59,9 +59,9 @@ def test_a_tree_is_killed_with_and_without_pidfds(
 
 
 def test_a_process_that_is_not_below_is_never_signalled(family: tuple[int, str]) -> None:
-    grandchild = [
+    grandchild = next(
         pid for pid, parent in tree.descendants_of([family[0]]).items() if parent not in (0, family[0])
-    ][0]
+    )
     tree.signal_exactly(grandchild, 9, {})
     assert tree.is_alive(grandchild)
     tree.signal_exactly(1, 0, {})
