@@ -72,6 +72,11 @@ def run_body() -> list[f.Fact]:
             name="lint",
             reason="`if` is false: github.event_name",
         ),
+    ]
+
+
+def _good_job() -> list[f.Fact]:
+    return [
         f.JobStarted(
             at=NOON + 1, job=JobKey("ci.yml:build"), leg=BUILD, name="build", runs_on=("ubuntu-latest",)
         ),
@@ -89,6 +94,11 @@ def run_body() -> list[f.Fact]:
             duration_s=2.0,
             cpu_s=0.5,
         ),
+    ]
+
+
+def _bad_job() -> list[f.Fact]:
+    return [
         f.JobExpanded(at=NOON + 3, job=JobKey("ci.yml:test"), legs=(TEST,), names=("test (3.11)",)),
         f.JobStarted(
             at=NOON + 3, job=JobKey("ci.yml:test"), leg=TEST, name="test (3.11)", runs_on=("ubuntu-latest",)
@@ -119,6 +129,11 @@ def run_body() -> list[f.Fact]:
             conclusion="failure",
             duration_s=1.0,
         ),
+    ]
+
+
+def _end() -> list[f.Fact]:
+    return [
         f.WorkflowFinished(at=NOON + 4, workflow="ci.yml", conclusion="failure"),
         f.RunFinished(at=NOON + 4, status="failure", duration_s=4.0, cpu_s=0.5),
     ]
