@@ -231,7 +231,8 @@ class BlobWriter:
 
 def chunks(file: BinaryIO, stop: Stop = never) -> Iterator[memoryview]:
     """The rest of a file in pieces; each is valid until the next is asked for. Raises Stopped."""
-    buffer = memoryview(bytearray(CHUNK_BYTES))
+    expected = os.fstat(file.fileno()).st_size + 1  # a small file needs no large buffer
+    buffer = memoryview(bytearray(min(expected, CHUNK_BYTES)))
     while size := file.readinto(buffer):  # type: ignore[attr-defined]  # every binary file has it
         if stop():
             raise Stopped("stopped")

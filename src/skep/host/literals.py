@@ -82,21 +82,24 @@ class Literals:
 def prepare(forms: Iterable[bytes]) -> Literals:
     """Literals ready for search; costs some 10 microseconds per literal."""
     forms = frozenset(forms)
-    stride = _cheapest_stride(forms)
+    cores = _cores(forms)
+    stride = _cheapest_stride(cores)
+    shortest = stride + _WORD - 1 if stride else sys.maxsize
     by_word: dict[int, set[bytes]] = defaultdict(set)
-    short = []
     for literal in forms:
-        if stride and len(literal) >= stride + _WORD - 1:
-            for offset in range(stride):
-                by_word[int.from_bytes(literal[offset : offset + _WORD], sys.byteorder)].add(literal)
-        else:
-            short.append(literal)
+        for offset in range(stride if len(literal) >= shortest else 0):
+            by_word[int.from_bytes(literal[offset : offset + _WORD], sys.byteorder)].add(literal)
+    short = {
+        core: tuple(literal for literal in literals if len(literal) < shortest)
+        for core, literals in cores.items()
+        if len(core) < shortest
+    }
     return Literals(
         forms=forms,
         stride=stride,
         by_word={word: tuple(found) for word, found in by_word.items()},
         words=frozenset(by_word),
-        cores=_cores(short),
+        cores=short,
         ends=_ends(forms),
         beginnings=frozenset(literal[:n] for literal in forms for n in range(1, min(_WORD, len(literal)))),
         long=tuple(literal for literal in forms if len(literal) > _LONG),
@@ -104,8 +107,8 @@ def prepare(forms: Iterable[bytes]) -> Literals:
     )
 
 
-def _cheapest_stride(forms: frozenset[bytes]) -> int:
-    lengths = [len(literal) for literal in forms]
+def _cheapest_stride(cores: Iterable[bytes]) -> int:
+    lengths = [len(core) for core in cores]
 
     def cost(stride: int) -> float:
         singles = sum(_FIND_COST / length for length in lengths if not stride or length < stride + _WORD - 1)
@@ -114,11 +117,12 @@ def _cheapest_stride(forms: frozenset[bytes]) -> int:
     return min((0, *_STRIDES), key=cost)
 
 
-def _cores(short: list[bytes]) -> dict[bytes, tuple[bytes, ...]]:
-    if len(short) > _TOO_MANY_TO_COMPARE:
-        return {literal: (literal,) for literal in short}
+def _cores(forms: frozenset[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+    """Literals that contain no other, each with those that contain it first. Not for many: they are too many to compare."""
+    if len(forms) > _TOO_MANY_TO_COMPARE:
+        return {literal: (literal,) for literal in forms}
     cores: dict[bytes, list[bytes]] = {}
-    for literal in sorted(short, key=len):
+    for literal in sorted(forms, key=len):
         core = next((core for core in cores if core in literal), literal)
         cores.setdefault(core, []).append(literal)
     return {core: tuple(literals) for core, literals in cores.items()}
