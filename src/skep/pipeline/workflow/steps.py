@@ -108,7 +108,7 @@ class _StepsReader:
         return StepId(name.text)
 
     def _check_uses(self, uses: Scalar) -> None:
-        if uses.text.startswith(("docker://", "./", ".\\", "$/")):
+        if not uses.text or uses.text.startswith(("docker://", "./", ".\\", "$/")):
             return
         if action_reference(uses.text) is None:
             self._report.error(
