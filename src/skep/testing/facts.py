@@ -49,8 +49,12 @@ def step_finished(
 
 
 def run_body() -> list[f.Fact]:
-    """What follows RunStarted: one workflow, a job that succeeds, one that fails in its step, one that is
+    """What follows RunStarted: one workflow; of its jobs one succeeds, one fails in its step, one is
     skipped."""
+    return [*_beginning(), *_good_job(), *_bad_job(), *_end()]
+
+
+def _beginning() -> list[f.Fact]:
     return [
         f.WorkflowSkipped(
             at=NOON, path=".github/workflows/docs.yml", reason="no changed path matches `docs/**`"
