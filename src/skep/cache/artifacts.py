@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from skep.cache.artifact_names import name_problem, path_problem
@@ -96,6 +96,18 @@ class Artifacts:
     def remove_run(self, run_id: RunId) -> None:
         """Forgets all artifacts of a run. Safe to repeat."""
         shutil.rmtree(self._folder(run_id), ignore_errors=True)
+
+    def drop_expired(self, now: float) -> int:
+        """Forgets artifacts whose days are over, and gives their number. `now`: seconds since the epoch, UTC."""
+        dropped = 0
+        for run in _names(self.root):
+            for path in list(_manifests(os.path.join(self.root, run))):
+                artifact = _from_json(read_manifest(path))
+                if artifact and 0 < artifact.expires_at <= now:
+                    with refusals(f"cannot remove {path}"), suppress(FileNotFoundError):
+                        os.unlink(path)
+                        dropped += 1
+        return dropped
 
     def digests(self) -> Iterator[str]:
         """Every blob that any artifact names."""

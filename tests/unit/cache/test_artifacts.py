@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,15 @@ def test_artifacts_of_a_run_are_listed_oldest_first_and_go_one_by_one_or_togethe
     assert [one.name for one in artifacts.of_run(RUN)] == ["first", "third"]
     artifacts.remove_run(RUN)
     assert artifacts.of_run(RUN) == []
+
+
+def test_artifacts_go_when_their_days_are_over(artifacts: Artifacts) -> None:
+    artifacts.save(RUN, an_artifact("days"))  # until 9.5
+    artifacts.save(OTHER, replace(an_artifact("with its run"), expires_at=0.0))
+    assert artifacts.drop_expired(9.4) == 0
+    assert artifacts.drop_expired(9.5) == 1
+    assert artifacts.of_run(RUN) == []
+    assert len(artifacts.of_run(OTHER)) == 1
 
 
 def test_of_one_path_the_later_file_wins() -> None:

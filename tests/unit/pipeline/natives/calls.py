@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,10 +101,10 @@ class Shop:
     def job(self) -> Job:
         """A new job with empty folders."""
         self._jobs += 1
-        root = self.root / f"job {self._jobs}"
+        root = self.root / f"job {self._jobs} of {os.getpid()}"
         places = {name: str(root / name) for name in ("workspace", "temp", "home", "commands")}
         for place in places.values():
-            Path(place).mkdir(parents=True)
+            Path(place).mkdir(parents=True, exist_ok=True)
         tools = self.root / "tools"
         tools.mkdir(exist_ok=True)
         leg = LegKey(f"ci.yml:job{self._jobs}")
