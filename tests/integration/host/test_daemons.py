@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skep.host.guard.child import Child, SignalName
 from skep.host.guard.client import Guard
 from skep.testing.processes import alive_with, new_marker
 
@@ -22,33 +26,72 @@ HIDE = {
     "with a deep family": "bash -c 'for i in 1 2 3; do (bash -c \"sleep 100 & sleep 101; :\" $0 & ) ; done; sleep 99; :' $0 & ",
 }
 
+SIGNALS: dict[str, SignalName] = {"interrupt": "INT", "terminate": "TERM", "kill": "KILL"}
+DEEDS = {
+    "short": "exit 3",
+    "long": STAY,
+    "deaf": f"trap '' INT TERM; {STAY}",
+    "daemon": f"setsid bash -c '{STAY}' $0 & exit 0",
+    "family": f"(bash -c '{STAY}' $0 & wait) & {STAY}",
+    "loud": "yes $0",
+    "broken": "kill -SEGV $$",
+    "interrupt": "",
+    "terminate": "",
+    "kill": "",
+    "job over": "",
+}
 
-@pytest.mark.parametrize("how", HIDE)
-def test_a_daemon_lives_until_its_job_is_over(how: str) -> None:
+
+def test_every_daemon_lives_until_its_own_job_is_over() -> None:
     async def test(guard: Guard) -> None:
-        marker = new_marker()
-        step = await sh(guard, HIDE[how] + "sleep 0.2; exit 4", marker)
-        assert (await step.wait()).exit_code == 4
-        assert alive_with(marker)
-        following = await sh(guard, "exit 0")
-        await following.wait()
-        assert alive_with(marker)
-        assert await guard.kill_tracked("job") == ()
-        assert alive_with(marker) == []
+        markers = {how: new_marker() for how in HIDE}
+        steps = {how: await sh(guard, HIDE[how] + "sleep 0.3; exit 4", markers[how], job=how) for how in HIDE}
+        assert {how: (await step.wait()).exit_code for how, step in steps.items()} == dict.fromkeys(HIDE, 4)
+        for how in HIDE:
+            await (await sh(guard, "exit 0", job=how)).wait()
+        for how, marker in markers.items():
+            assert alive_with(marker), how
+            assert await guard.kill_tracked(how) == ()
+            assert not alive_with(marker), how
 
     with_guard(test)
 
 
-@pytest.mark.parametrize("how", HIDE)
-def test_the_end_of_the_run_ends_every_daemon(how: str) -> None:
+def test_the_end_of_the_run_ends_every_daemon() -> None:
+    markers = {how: new_marker() for how in HIDE}
+
+    async def test(guard: Guard) -> None:
+        for how, marker in markers.items():
+            await (await sh(guard, HIDE[how] + "sleep 0.05", marker)).wait()
+
+    with_guard(test)
+    assert {how: alive_with(marker) for how, marker in markers.items()} == {how: [] for how in HIDE}
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(sorted(DEEDS))), min_size=1, max_size=12))
+def test_any_mixture_of_steps_signals_and_ends_of_jobs_ends(deeds: list[tuple[str, str]]) -> None:
     marker = new_marker()
 
     async def test(guard: Guard) -> None:
-        step = await sh(guard, HIDE[how] + "sleep 0.1", marker)
-        await step.wait()
+        running: dict[str, list[Child]] = {"a": [], "b": [], "c": []}
+        for job, deed in deeds:
+            if deed in SIGNALS:
+                for child in running[job]:
+                    child.send(SIGNALS[deed])
+            elif deed == "job over":
+                await guard.kill_tracked(job)
+                assert [child.is_open for child in running[job]] == [False] * len(running[job])
+                async with asyncio.timeout(10):
+                    await asyncio.gather(*(child.wait() for child in running[job]))
+                running[job] = []
+            else:
+                running[job].append(await sh(guard, DEEDS[deed], marker, job=job))
+        for job in running:
+            assert await guard.kill_tracked(job) == ()
+        assert not alive_with(marker)
 
     with_guard(test)
-    assert alive_with(marker) == []
 
 
 def test_a_daemon_without_any_trace_of_its_job_dies_with_the_run_at_the_latest() -> None:

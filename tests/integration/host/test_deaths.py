@@ -67,7 +67,7 @@ def test_nothing_stays_when_the_guard_is_killed_and_the_run_says_so(point: str) 
 
 
 @pytest.mark.parametrize("point", ["step runs", "only daemons are left"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGSEGV])
 def test_nothing_stays_when_the_guard_ends_by_another_signal(point: str, number: signal.Signals) -> None:
     marker = new_marker()
     with a_run_at(point, marker) as (run, guard):
@@ -77,7 +77,7 @@ def test_nothing_stays_when_the_guard_ends_by_another_signal(point: str, number:
         assert all_gone(marker)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_what_a_terminal_sends_does_not_end_the_guard(number: signal.Signals) -> None:
     marker = new_marker()
     with a_run_at("step runs", marker) as (run, guard):
