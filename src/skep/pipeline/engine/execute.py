@@ -32,11 +32,11 @@ from skep.pipeline.workflow.tree import Job
 from . import schedule
 from .decide import Ancestry, JobQuestion, Verdict, decide_job
 from .legs import LegPlan, LegRun
-from .results import JobResults, run_status
-from .schedule import (
+from .messages import (
     CancelAsked,
     CancelLeg,
     ClaimGroup,
+    Command,
     DecideJob,
     DropLeg,
     GroupHeld,
@@ -50,6 +50,7 @@ from .schedule import (
     WorkflowAdmitted,
     WorkflowEnded,
 )
+from .results import JobResults, run_status
 from .services import EngineServices
 from .support import unsupported_job
 
@@ -150,7 +151,7 @@ class RunExecution:
         finally:
             self._busy = False
 
-    def _do(self, command: schedule.Command) -> None:
+    def _do(self, command: Command) -> None:
         match command:
             case DecideJob(job=job):
                 self._decide(job)

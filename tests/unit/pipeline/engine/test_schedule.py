@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from skep.model.ids import JobKey, LegKey
 from skep.model.outcome import Outcome
-from skep.pipeline.engine.schedule import (
+from skep.pipeline.engine.messages import (
     CancelAsked,
     CancelLeg,
     ClaimGroup,
@@ -23,15 +23,12 @@ from skep.pipeline.engine.schedule import (
     JobDecided,
     JobNode,
     LegEnded,
-    Phase,
     RunEnded,
-    RunState,
     StartLeg,
     WorkflowAdmitted,
     WorkflowEnded,
-    advance,
-    begin,
 )
+from skep.pipeline.engine.schedule import Phase, RunState, advance, begin
 
 
 def node(name: str, *needs: str, workflow: str = "ci") -> JobNode:
