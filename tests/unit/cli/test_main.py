@@ -48,7 +48,7 @@ def test_the_help_imports_nothing_but_the_door() -> None:
 def test_a_warm_command_imports_neither_asyncio_nor_yaml_nor_tomllib(project: Path) -> None:
     imported = modules_imported_by("runs")
     assert "skep.cli.runs" in imported
-    assert not imported & {"asyncio", "yaml", "tomllib", "sqlalchemy", "http", "ssl"}
+    assert not imported & {"asyncio", "yaml", "tomllib", "statistics", "sqlalchemy", "http", "ssl"}
     assert not {name for name in imported if name.startswith("skep.pipeline")}
 
 

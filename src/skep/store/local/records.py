@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from skep.events.facts import Fact, RunStarted
 from skep.events.fold import INTERRUPTED, RUNNING, RunView, fold
@@ -55,7 +55,8 @@ class RunRow:
 def new_run_id(now: float, random: Callable[[int], bytes]) -> RunId:
     """An id that sorts by start: UTC second and six random digits. `random` gives that many bytes
     (os.urandom)."""
-    return RunId(f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%S}-{random(3).hex()}")
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now))
+    return RunId(f"{stamp}-{random(3).hex()}")
 
 
 class RunRecords:
