@@ -9,7 +9,7 @@ import time
 
 from skep.cli.project import Project, add_setting_flags, open_project
 from skep.cli.tables import duration_text, render_table, short_ref, when_text
-from skep.events.fold import JobView, RunView
+from skep.events.fold import JobView, RunView, StepView, WorkflowView
 from skep.model.outcome import Outcome
 from skep.store.local.records import RunRecords, RunRow
 from skep.store.local.retention import Keep
@@ -97,7 +97,7 @@ def render_run(view: RunView) -> str:
         jobs = [job for job in view.jobs if job.job in workflow.jobs]
         lines += [
             "",
-            f"{workflow.run_name or workflow.name or workflow.path}  ({workflow.path})  {workflow.status}",
+            f"{_title(workflow)}  ({workflow.path})  {workflow.status}",
         ]
         lines += [
             f"  {line}"
@@ -119,12 +119,21 @@ def _job(job: JobView) -> tuple[str, ...]:
 
 def _failed_steps(job: JobView) -> list[str]:
     return [
-        f"{step.number} `{step.name}`: {step.status}"
-        + (f", exit code {step.exit_code}" if step.exit_code else "")
-        + (f", {step.reason}" if step.reason else "")
+        f"{step.number} `{step.name}`: {step.status}{_cause(step)}"
         for step in job.steps
         if step.status not in (Outcome.SUCCESS, Outcome.SKIPPED)
     ]
+
+
+def _cause(step: StepView) -> str:
+    if step.reason:
+        return f": {step.reason}"
+    return f", exit code {step.exit_code}" if step.exit_code else ""
+
+
+def _title(workflow: WorkflowView) -> str:
+    name = workflow.name or workflow.path
+    return name if workflow.run_name in ("", name) else f"{name}: {workflow.run_name}"
 
 
 def _annotation(level: str, path: str, line: int, message: str) -> str:
