@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from typing import assert_never
 
@@ -26,10 +26,10 @@ from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import Value
 from skep.pipeline.plan.concurrency import Concurrency, read_concurrency
 from skep.pipeline.plan.values import Plan, WorkflowPlan
-from skep.pipeline.ports import GroupClaim
 from skep.pipeline.workflow.tree import Job
 
 from . import schedule
+from .claims import Claims
 from .decide import Ancestry, JobQuestion, Verdict, decide_job
 from .legs import LegPlan, LegRun
 from .messages import (
@@ -79,7 +79,7 @@ class RunExecution:
         self._results = JobResults()
         self._leg_plans: dict[LegKey, LegPlan] = {}
         self._legs: dict[LegKey, LegRun] = {}
-        self._claims: dict[str, GroupClaim] = {}  # holder -> claim
+        self._claims = Claims(services.groups, services.run_id)
         self._groups: dict[LegKey, Concurrency] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._inbox: deque[Happening] = deque()
@@ -225,7 +225,7 @@ class RunExecution:
         return read_concurrency(item.workflow.concurrency, Scope(contexts=contexts))
 
     async def _claim_workflow(self, workflow: str, group: Concurrency) -> None:
-        held = await self._claim(workflow, group, partial(self._cancel_workflow, workflow))
+        held = await self._claims.claim(workflow, group, partial(self._cancel_workflow, workflow))
         if not held:
             self._cancel_workflow(workflow)
         self._feed(WorkflowAdmitted(workflow=workflow))
@@ -237,8 +237,8 @@ class RunExecution:
         self._feed(CancelAsked(workflow=workflow))
 
     def _end_workflow(self, workflow: str) -> None:
-        if self._holder(workflow) in self._claims:
-            self._spawn(self._release(workflow))
+        if self._claims.has(workflow):
+            self._spawn(self._claims.release(workflow))
         conclusion = self._results.workflow_conclusion(workflow)
         self._publish(WorkflowFinished(at=self._now(), workflow=workflow, conclusion=conclusion.value))
 
@@ -318,13 +318,13 @@ class RunExecution:
             finished: JobFinished = await leg.run()
         finally:
             del self._legs[key]
-        if self._holder(key) in self._claims:
-            await self._release(key)
+        if self._claims.has(key):
+            await self._claims.release(key)
         self._results.end_leg(plan.job_key, finished)
         self._feed(LegEnded(leg=key, conclusion=Outcome(finished.conclusion)))
 
     async def _claim_leg(self, key: LegKey) -> None:
-        held = await self._claim(key, self._groups[key], partial(self._cancel_leg, key))
+        held = await self._claims.claim(key, self._groups[key], partial(self._cancel_leg, key))
         self._feed(GroupHeld(leg=key) if held else GroupLost(leg=key))
 
     def _cancel_leg(self, key: LegKey) -> None:
@@ -335,8 +335,8 @@ class RunExecution:
 
     def _drop(self, key: LegKey, reason: str) -> None:
         plan = self._leg_plans[key]
-        if self._holder(key) in self._claims:
-            self._spawn(self._release(key))
+        if self._claims.has(key):
+            self._spawn(self._claims.release(key))
         self._results.end_job(plan.job_key, Outcome.CANCELLED)
         self._skipped(plan.job_key, key, plan.name, reason, Outcome.CANCELLED.value)
 
@@ -347,26 +347,6 @@ class RunExecution:
                 at=self._now(), job=job, leg=leg, name=mask(name), reason=mask(reason), outcome=outcome
             )
         )
-
-    # --- groups ----------------------------------------------------------------------------------------------------------
-    def _holder(self, part: str) -> str:
-        return f"{self._services.run_id}/{part}"
-
-    async def _claim(self, part: str, group: Concurrency, cancelled: Callable[[], None]) -> bool:
-        holder = self._holder(part)
-        claim = GroupClaim(
-            group=group.group, holder=holder, cancel_in_progress=group.cancel_in_progress, queue=group.queue
-        )
-        self._claims[holder] = claim
-        held = await self._services.groups.claim(claim, cancelled)
-        if not held:
-            self._claims.pop(holder, None)
-        return held
-
-    async def _release(self, part: str) -> None:
-        claim = self._claims.pop(self._holder(part), None)
-        if claim is not None:
-            await self._services.groups.release(claim)
 
     def _publish(self, fact: Fact) -> None:
         self._services.publish(fact)

@@ -137,6 +137,15 @@ class LegSteps:
             outer.ending.exit_code = call.ending.exit_code
         return call.ending
 
+    def add_post(self, call: StepCall, work: StepWork, condition: Condition | None = None) -> None:
+        """Lets the action of a step run again after the job's steps. `condition` None: always."""
+        name = f"Post {self.display_name(call)}"
+        self.posts.append(
+            PostStep(
+                step=call.step, name=name, frame=call.frame, env=call.env, condition=condition, work=work
+            )
+        )
+
     def display_name(self, call: StepCall) -> str:
         """The step's name as GitHub shows it: `name`, or `Run` and the first line, or `Run owner/action@v1`."""
         step = call.step
