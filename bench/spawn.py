@@ -1,34 +1,29 @@
 """What starting a step costs: 200 shells through the guard, against `make -j2` starting the same ones.
 
-    python bench/spawn.py [--rounds 7] [--nodes 200] [--json]
-
-A diamond of 1, n-2 and 1 nodes, each `sh -e n.sh` where the file holds `true`; two at a time. Rounds alternate between the
-two, so that both see the same machine. CPU is user and system time of everything the contestant started, and for Skep also
-what its own two processes took for each start. Prints medians, and ratios to make.
+A diamond of 1, 198 and 1 nodes, each `sh -e n.sh` where the file holds `true`; two at a time. Rounds alternate between the
+contestants, so that all see the same machine. CPU is user and system time of everything a contestant started; for Skep
+also what its own two processes took for each start. `guard`: processes alone; `jobs`: each in a job with its folders.
 """
 
-from __future__ import annotations
-
-import argparse
 import asyncio
-import json
 import os
 import resource
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
-
+from bench.stopwatch import say
 from skep.host.guard.client import Guard
 from skep.host.guard.launch import launch_guard
 from skep.model.ids import LegKey, RunId
 from skep.pipeline.ports import ProcessSpec
 from skep.pipeline.runners.host import HostRunner
 from skep.pipeline.runners.places import default_memory_root
+
+NODES = 200
+ROUNDS = 7
 
 Figures = dict[str, float]
 
@@ -118,11 +113,11 @@ def measure(nodes: int, rounds: int) -> dict[str, Figures]:
             f".PHONY: last first {middle}\nlast: {middle}\n\tsh -e {script}\n{middle}: first\n\tsh -e {script}\n"
             f"first:\n\tsh -e {script}\n"
         )
-        all_rounds: dict[str, list[Figures]] = {"make -j2": [], "guard": [], "guard and folders": []}
+        all_rounds: dict[str, list[Figures]] = {"make": [], "guard": [], "jobs": []}
         for _ in range(rounds + 1):
-            all_rounds["make -j2"].append(make_round(makefile))
+            all_rounds["make"].append(make_round(makefile))
             all_rounds["guard"].append(asyncio.run(skep_round(nodes, str(script), jobs=False)))
-            all_rounds["guard and folders"].append(asyncio.run(skep_round(nodes, str(script), jobs=True)))
+            all_rounds["jobs"].append(asyncio.run(skep_round(nodes, str(script), jobs=True)))
     return {
         name: {
             key: statistics.median(r[key] for r in found[1:]) for key in found[0]
@@ -132,32 +127,13 @@ def measure(nodes: int, rounds: int) -> dict[str, Figures]:
 
 
 def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--nodes", type=int, default=200)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    results = measure(options.nodes, options.rounds)
-    base = results["make -j2"]
-    for figures in results.values():
-        figures["wall_ratio"] = figures["wall_s"] / base["wall_s"]
-        figures["cpu_ratio"] = figures["cpu_s"] / base["cpu_s"]
-    if options.json:
-        print(json.dumps(results, indent=2))
-        return
-    load = os.getloadavg()[0]
-    print(
-        f"{options.nodes} x `sh -e` of `true`, two at a time; medians of {options.rounds} rounds; load {load:.1f}"
-    )
-    for name, figures in results.items():
-        wall, cpu = figures["wall_s"] * 1e3, figures["cpu_s"] * 1e3
-        line = f"{name:18} wall {wall:6.1f} ms ({figures['wall_ratio']:.2f}x)  CPU {cpu:6.1f} ms ({figures['cpu_ratio']:.2f}x)"
-        if "main_ms_per_spawn" in figures:
-            run, guard = figures["main_ms_per_spawn"], figures["guard_ms_per_spawn"]
-            line += f"  per start: run {run:.3f} ms, guard {guard:.3f} ms"
-        print(line)
-
-
-if __name__ == "__main__":
-    main()
+    """Prints the figures."""
+    results = measure(NODES, ROUNDS)
+    base = results["make"]
+    say("spawn.make_j2", base["wall_s"] * 1e3, "ms")
+    for name in ("guard", "jobs"):
+        figures = results[name]
+        say(f"spawn.{name}_wall_over_make", figures["wall_s"] / base["wall_s"], "x")
+        say(f"spawn.{name}_cpu_over_make", figures["cpu_s"] / base["cpu_s"], "x")
+        say(f"spawn.{name}_cpu_of_the_run", figures["main_ms_per_spawn"], "ms/start")
+        say(f"spawn.{name}_cpu_of_the_guard", figures["guard_ms_per_spawn"], "ms/start")
