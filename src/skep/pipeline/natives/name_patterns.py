@@ -17,11 +17,14 @@ def name_matcher(pattern: str) -> Callable[[str], bool]:
     """Whether a name matches `pattern`. A pattern that begins with `#` is a comment, and an empty one matches nothing."""
     if pattern.startswith("#"):
         return lambda _: False
-    negated = (len(pattern) - len(pattern.lstrip("!"))) if not pattern.startswith("!(") else 0
+    negated = len(pattern) - len(
+        pattern.lstrip("!")
+    )  # before `!(`, too: there `!(a)` is only read further on
     words = [re.compile(_Translator(word).whole(), re.DOTALL) for word in expand_braces(pattern[negated:])]
 
     def matches(name: str) -> bool:
-        return any(word.fullmatch(name) for word in words) != bool(negated % 2)
+        found = name not in (".", "..") and any(word.fullmatch(name) for word in words)
+        return found != bool(negated % 2)
 
     return matches
 
@@ -78,7 +81,9 @@ class _Translator:
         self._at = 0
 
     def whole(self) -> str:
-        visible = r"(?!\.)" if self._text[:1] in ("*", "?", "[", "+", "@", "!") else ""
+        begins = self._text[:2]
+        hides = begins == "!(" or (begins[:1] in ("*", "?", "[") and begins[1:] != "(")
+        visible = r"(?!\.)" if hides else ""
         return visible + self._until("") if self._text else r"(?!)"
 
     def _until(self, ends: str) -> str:
@@ -95,7 +100,9 @@ class _Translator:
                 return extended
         self._at += 1
         if sign == "*":
-            while self._text[self._at : self._at + 1] == "*":
+            while (
+                self._text[self._at : self._at + 1] == "*" and self._text[self._at + 1 : self._at + 2] != "("
+            ):
                 self._at += 1
             return ".*?" if self._at < len(self._text) else ".*"
         if sign == "?":
