@@ -86,12 +86,17 @@ def _excerpt(where: Location, source: str, *, colour: bool) -> list[str]:
         return []
     first = min(where.column - 1, len(line))
     last = where.end_column - 1 if where.end_line == where.line else len(line)
-    before, marked, after = line[:first], line[first:last], line[last:]
+    # a line may be a megabyte long: only what can be shown is looked at
+    before, marked, after = (
+        line[max(first - _WIDTH, 0) : first],
+        line[first:last][:_WIDTH],
+        line[last:][:_WIDTH],
+    )
     before_text = _expanded(before, 0)
     marked_text = _expanded(marked.rstrip() or marked, _columns(before_text))
     after_text = _expanded(after, _columns(before_text) + _columns(marked_text))
-    if len(before_text) > _WIDTH - _LEAD:
-        before_text = "…" + before_text[len(before_text) - _LEAD :]
+    if len(before_text) > _WIDTH - _LEAD or first > _WIDTH:
+        before_text = "…" + before_text[max(len(before_text) - _LEAD, 0) :]
     room = max(_WIDTH - len(before_text), 1)
     shown = before_text + _cut(marked_text + after_text, room)
     carets = max(min(_columns(marked_text), _columns(_cut(marked_text, room))), 1)

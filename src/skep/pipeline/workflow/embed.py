@@ -17,6 +17,7 @@ from .source import Source
 
 _OPEN = "${{"
 _INSERT = "insert"
+_MOST_ERRORS = 10  # of one scalar are reported
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Embedder:
     def _all_compile(
         self, scalar: Scalar, expressions: list[tuple[str, int]], available: Availability
     ) -> bool:
-        fine = True
+        wrong = 0
         for number, (text, _) in enumerate(expressions):
             words = text.split()
             try:
@@ -78,9 +79,11 @@ class Embedder:
                     )
                 _compiled(text, available)
             except ExpressionError as error:
-                fine = False
+                wrong += 1
                 self._wrong(scalar, error, available, self.source.focus(scalar, text, number, error))
-        return fine
+                if wrong == _MOST_ERRORS:
+                    break
+        return not wrong
 
     def _wrong(
         self, scalar: Scalar, error: ExpressionError, available: Availability, focus: Location

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from skep.model.finding import Location
 
@@ -27,7 +27,8 @@ def check_needs(jobs: Sequence[Job], jobs_span: Location, report: Report) -> Non
         )
         return
     names = {job.id.lower(): job.id for job in jobs}
-    never = _never_started(jobs)
+    never = _left_after_peeling({job.id.lower(): {need.job_id.lower() for need in job.needs} for job in jobs})
+    circles = _on_circles(never)
     for job in jobs:
         for need in job.needs if job.id.lower() in never else ():
             wanted = need.job_id.lower()
@@ -39,47 +40,40 @@ def check_needs(jobs: Sequence[Job], jobs_span: Location, report: Report) -> Non
                     hint=did_you_mean(need.job_id, set(names.values()) - {job.id}),
                 )
             elif wanted in never:
+                circle = wanted in circles
                 report.error(
                     "needs-cycle",
-                    f"job {quoted(job.id)} needs {quoted(need.job_id)}, which {_why(wanted, never)}",
+                    f"job {quoted(job.id)} needs {quoted(need.job_id)}, which "
+                    + ("is on a circle of `needs`" if circle else "can never start"),
                     need.span,
-                    hint="break the circle of `needs`" if _on_cycle(wanted, never) else "",
+                    hint="break the circle of `needs`" if circle else "",
                 )
 
 
-def _never_started(jobs: Sequence[Job]) -> dict[str, list[str]]:
-    """Lower-cased ids of jobs that can never start, and their lower-cased needs among all names."""
-    waiting = {job.id.lower(): {need.job_id.lower() for need in job.needs} for job in jobs}
-    dependants: dict[str, list[str]] = {}
-    for name, needs in waiting.items():
-        for need in needs:
-            dependants.setdefault(need, []).append(name)
-    ready = deque(name for name, needs in waiting.items() if not needs)
-    left = {name: len(needs) for name, needs in waiting.items()}
+def _left_after_peeling(needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """What is left when, again and again, everything whose needs are gone goes; unknown needs never go."""
+    dependants = _turned(needs)
+    left = {name: len(wanted) for name, wanted in needs.items()}
+    ready = deque(name for name, count in left.items() if not count)
     while ready:
-        done = ready.popleft()
-        waiting.pop(done, None)
-        for name in dependants.get(done, ()):
+        for name in dependants.get(ready.popleft(), ()):
             left[name] -= 1
-            if left[name] == 0:
+            if not left[name]:
                 ready.append(name)
-    return {name: sorted(needs) for name, needs in waiting.items()}
+    return {name: needs[name] for name, count in left.items() if count}
 
 
-def _why(name: str, never: dict[str, list[str]]) -> str:
-    if _on_cycle(name, never):
-        return "is on a circle of `needs`"
-    return "can never start"
+def _on_circles(never: Mapping[str, set[str]]) -> set[str]:
+    """Those of jobs that can never start that are on a circle (or between two), not behind one or behind an unknown need."""
+    known = {name: {need for need in needs if need in never} for name, needs in never.items()}
+    behind = _left_after_peeling(known)
+    needed = _turned({name: {need for need in needs if need in behind} for name, needs in behind.items()})
+    return set(_left_after_peeling({name: needed.get(name, set()) for name in behind}))
 
 
-def _on_cycle(name: str, never: dict[str, list[str]]) -> bool:
-    seen: set[str] = set()
-    todo = list(never[name])
-    while todo:
-        at = todo.pop()
-        if at == name:
-            return True
-        if at not in seen:
-            seen.add(at)
-            todo.extend(never.get(at, ()))
-    return False
+def _turned(needs: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    dependants: dict[str, set[str]] = {}
+    for name, wanted in needs.items():
+        for need in wanted:
+            dependants.setdefault(need, set()).add(name)
+    return dependants

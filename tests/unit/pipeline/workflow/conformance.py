@@ -18,9 +18,10 @@ from skep.pipeline.workflow.limits import Limits
 from skep.pipeline.workflow.nodes import MappingNode, Node, Scalar, SequenceNode, Template
 from skep.pipeline.workflow.permissions import Permissions, PermissionsPolicy, requested_permissions
 from skep.pipeline.workflow.reader import read_workflow
-from skep.pipeline.workflow.tree import Job, Step, Trigger, Workflow
+from skep.pipeline.workflow.tree import Job, Step, StepKind, Trigger, Workflow
+from tools import CONFORMANCE
 
-ROOT = Path(os.environ.get("SKEP_CONFORMANCE", Path(__file__).parents[4].parent / "shared" / "conformance"))
+ROOT = Path(os.environ.get("SKEP_CONFORMANCE", CONFORMANCE))
 """Where the cases are; they are not part of the project."""
 
 _PLACE = re.compile(r"\(Line: (\d+), Col: (\d+)\)")
@@ -30,6 +31,16 @@ _OLD_SCOPES = (
     *("actions", "checks", "contents", "deployments", "discussions", "id-token", "issues", "packages"),
     *("pages", "pull-requests", "repository-projects", "security-events", "statuses"),
 )
+# the names that GitHub gives to steps that do no work of their own
+_WAITING = {
+    StepKind.WAIT: ("Wait", "wait"),
+    StepKind.WAIT_ALL: ("Wait for all", "wait-all"),
+    StepKind.CANCEL: ("Cancel", "cancel"),
+    StepKind.PARALLEL: ("Parallel group", "parallel"),
+}
+# what GitHub's TypeScript parser reads, and leaves out of its model
+_TYPESCRIPT_OMITS = {"timeout-minutes", "cancel-timeout-minutes", "defaults", "permissions"}
+_TYPESCRIPT_OMITS_IN_STEPS = {"with", "shell", "working-directory", "timeout-minutes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,12 @@ class Case:
     @property
     def with_source(self) -> bool:
         """Whether places are expected; the TypeScript parser writes none."""
-        return bool(self.options.get("include-source", "C#" not in self.options.get("skip", ())))
+        return bool(self.options.get("include-source", not self.of_typescript))
+
+    @property
+    def of_typescript(self) -> bool:
+        """Whether only GitHub's TypeScript parser takes the case."""
+        return "C#" in self.options.get("skip", ())
 
     @property
     def expected_places(self) -> set[tuple[int, int]]:
@@ -185,8 +201,12 @@ class Dumper:
         }
 
     def _step(self, step: Step) -> dict[str, Any]:
+        if step.kind in _WAITING:
+            return self._waiting_step(step)
+        background = step.background.value if isinstance(step.background, Scalar) else None
         return _without_none(
             {
+                "background": background,
                 "id": step.id,
                 "name": self._node(step.name),
                 "if": {"type": 3, "expr": step.condition.expression.text},
@@ -198,6 +218,24 @@ class Dumper:
                 "run": self._node(step.run),
                 "uses": self._node(step.uses),
                 "with": self._node(step.with_),
+            }
+        )
+
+    def _waiting_step(self, step: Step) -> dict[str, Any]:
+        name, key = _WAITING[step.kind]
+        targets = [str(target) for target in step.targets]
+        values: dict[str, Any] = {
+            "wait": targets,
+            "wait-all": True,
+            "cancel": targets[0] if targets else "",
+            "parallel": [self._step(inner) for inner in step.steps],
+        }
+        return _without_none(
+            {
+                "id": step.id,
+                "name": self._node(step.name) if step.name is not None else name,
+                "continue-on-error": self._node(step.continue_on_error),
+                key: values[key],
             }
         )
 
@@ -238,6 +276,22 @@ class Dumper:
             return {}
         file = self.files.index(node.span.path) + 1
         return {"file": file, "line": node.span.line, "col": node.span.column}
+
+
+def as_typescript(model: Any) -> Any:
+    """Our JSON without what the TypeScript parser leaves out of jobs and steps; step-level keys are found by `run`, `uses`."""
+    if isinstance(model, list):
+        return [as_typescript(item) for item in model]
+    if not isinstance(model, dict):
+        return model
+    omitted: set[str] = set()
+    if "type" in model and "id" in model:
+        omitted = _TYPESCRIPT_OMITS | ({"continue-on-error"} if "steps" in model else set())
+    elif "jobs" in model:
+        omitted = {"defaults", "permissions"}
+    elif "if" in model and "id" in model:
+        omitted = _TYPESCRIPT_OMITS_IN_STEPS
+    return {key: as_typescript(value) for key, value in model.items() if key not in omitted}
 
 
 def _event(trigger: Trigger) -> Any:

@@ -228,6 +228,37 @@ def test_ten_megabytes_are_refused_unread() -> None:
     assert composed("a: b", Limits(max_file_size=4))[1] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "on: push\nname: x\nrun-name: |\n  " + "${{ ! }}" * 100_000,
+        "on: push\nrun-name: " + "${{ a.b }}" * 90_000,
+        "on: push\nrun-name: " + "${{" * 300_000,
+        "on: push\nrun-name: ${{ " + "(" * 500_000 + " }}",
+        "on: push\nrun-name: ${{ " + "'" * 500_001 + " }}",
+        "on: push\njobs:\n" + "".join(f"  j{n}:\n    needs: [j{(n + 1) % 5000}]\n" for n in range(5000)),
+        "on: push\njobs:\n"
+        + "".join(f"  j{n}: {{needs: [r, j{(n + 1) % 4000}]}}\n" for n in range(4000))
+        + "  r: {}\n",
+        "on: push\njobs:\n" + "".join(f"  j{n}: {{unknown{n}: [1]}}\n" for n in range(5000)),
+        "on: push\n" + "".join(f"k{n}: 1\n" for n in range(12000)),
+        "? " * 300_000,
+        "a: &x " * 100_000,
+        "- |\n" * 200_000,
+        '"' + "\\x" * 300_000,
+    ],
+    ids=range(13),
+)
+def test_a_hostile_file_of_legal_size_takes_no_long_time(text: str) -> None:
+    from skep.cli.findings import render_findings
+    from skep.pipeline.workflow.reader import read_workflow
+
+    assert len(text) <= Limits().max_file_size
+    workflow, findings = read_workflow(text, "x.yml")
+    assert workflow is None
+    render_findings(findings[:100], {"x.yml": text}, colour=True)
+
+
 def test_the_pure_parser_serves_where_libyaml_is_missing() -> None:
     script = (
         "import yaml; del yaml.CSafeLoader\n"
