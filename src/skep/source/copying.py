@@ -100,20 +100,21 @@ class TreeCopier:
     def _copy_one(self, path: bytes) -> Stamp | None:
         self._make_parents(path.rpartition(b"/")[0])
         source, target = self._source + b"/" + path, self._target + b"/" + path
+        seen: Stamp | None = None
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(PAUSE_S)
             try:
-                before = self._put(source, target)
-                if before is not None and stamp_of(os.lstat(source)) == before:
-                    return before
+                seen = self._put(source, target)
+                if seen is None or stamp_of(os.lstat(source)) == seen:
+                    return seen
             except FileNotFoundError:
                 remove_tree(target)
                 return None
             except OSError as exc:
                 if exc.errno not in (errno.ELOOP, errno.EINVAL, errno.ENXIO):
                     raise
-        return UNKNOWN
+        return None if seen is None else (*UNKNOWN[:4], seen[4])
 
     def _put(self, source: bytes, target: bytes) -> Stamp | None:
         """Copies whatever is there now; its stamp before, None for what no tree holds (a pipe, a device)."""

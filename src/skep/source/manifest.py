@@ -6,14 +6,15 @@ files; a file that is short, foreign or of another version reads as None, never 
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 import os
+import zlib
+from array import array
 from dataclasses import dataclass, field
 
 from skep.host.files import atomic_write
 
-MAGIC = b"skep mirror 1\n"
+MAGIC = b"skep mirror 2\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +22,9 @@ class Manifest:
     """One state of the user's tree, as it was copied."""
 
     paths: tuple[bytes, ...] = ()
-    stamps: list[int] = field(default_factory=list)  # flat, one per path; of the user's files
+    stamps: array[int] = field(default_factory=lambda: array("q"))  # flat, one per path; of the user's files
     watched: tuple[bytes, ...] = ()  # what the listing of paths depends on; () = always list again
-    watched_stamps: list[int] = field(default_factory=list)
+    watched_stamps: array[int] = field(default_factory=lambda: array("q"))
     taken_at_ns: int = 0  # when the scan began: older stamps can be trusted
     boot: str = ""  # the boot during which it was written
     changed: frozenset[bytes] = frozenset()  # of a delta: the paths whose content lies in it, not in its base
@@ -32,16 +33,16 @@ class Manifest:
 def write_manifest(path: str, manifest: Manifest) -> None:
     """Writes whole or not at all. Raises OSError."""
     fields = (
-        manifest.paths,
-        manifest.stamps,
-        manifest.watched,
-        manifest.watched_stamps,
+        b"\0".join(manifest.paths),
+        manifest.stamps.tobytes(),
+        b"\0".join(manifest.watched),
+        manifest.watched_stamps.tobytes(),
         manifest.taken_at_ns,
         manifest.boot,
-        tuple(manifest.changed),
+        b"\0".join(manifest.changed),
     )
     body = marshal.dumps(fields, 2)
-    atomic_write(path, MAGIC + hashlib.blake2b(body, digest_size=16).digest() + body)
+    atomic_write(path, MAGIC + zlib.crc32(body).to_bytes(4, "big") + body)
 
 
 def read_manifest(path: str) -> Manifest | None:
@@ -51,32 +52,35 @@ def read_manifest(path: str) -> Manifest | None:
             raw = file.read()
     except OSError:
         return None
-    head = len(MAGIC) + 16
-    if (
-        not raw.startswith(MAGIC)
-        or hashlib.blake2b(raw[head:], digest_size=16).digest() != raw[len(MAGIC) : head]
-    ):
+    head = len(MAGIC) + 4
+    body = memoryview(raw)[head:]
+    if raw[: len(MAGIC)] != MAGIC or zlib.crc32(body).to_bytes(4, "big") != raw[len(MAGIC) : head]:
         return None
     try:
-        paths, stamps, watched, watched_stamps, taken_at_ns, boot, changed = marshal.loads(raw[head:])  # noqa: S302
+        paths, stamps, watched, watched_stamps, taken_at_ns, boot, changed = marshal.loads(body)  # noqa: S302
     except (ValueError, EOFError, TypeError):
         return None
     return Manifest(
-        paths=paths,
-        stamps=stamps,
-        watched=watched,
-        watched_stamps=watched_stamps,
+        paths=_split(paths),
+        stamps=array("q", stamps),
+        watched=_split(watched),
+        watched_stamps=array("q", watched_stamps),
         taken_at_ns=taken_at_ns,
         boot=boot,
-        changed=frozenset(changed),
+        changed=frozenset(_split(changed)),
     )
+
+
+def _split(joined: bytes) -> tuple[bytes, ...]:
+    """Paths that were joined: several, or none."""
+    return tuple(joined.split(b"\0")) if joined else ()
 
 
 def boot_id() -> str:
     """Names the time since this machine started; '' where the system does not say."""
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read().decode().strip()
     except OSError:
         return ""
 

@@ -48,7 +48,7 @@ from .copying import Copied, TreeCopier
 from .listing import GitPlace
 from .manifest import Manifest, boot_id, forget, read_manifest, read_paths, write_manifest, write_paths
 from .scan import Difference, difference, scan_tree
-from .stamps import FIELDS, UNKNOWN, any_racy, stamp_at, stamps_under
+from .stamps import FIELDS, UNKNOWN, Stamp, any_racy, flat, stamp_at, stamps_under
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,9 +66,13 @@ class Snapshot:
         for lock in self.locks:
             lock.release()
 
-    def source_of(self, path: bytes) -> str:
-        """The layer that holds the content of a path."""
-        return self.layers[0] if path in self.manifest.changed else self.layers[-1]
+    def entries_of(self, layer: str) -> Iterator[tuple[bytes, Stamp]]:
+        """The paths whose content lies in one of the layers, with their stamps."""
+        of_delta = len(self.layers) > 1 and layer == self.layers[0]
+        changed, stamps = self.manifest.changed, self.manifest.stamps
+        for index, path in enumerate(self.manifest.paths):
+            if (path in changed) == of_delta:
+                yield path, stamp_at(stamps, index)
 
 
 class Mirror:
@@ -263,12 +267,12 @@ def _differs(one: Manifest, other: Manifest) -> bool:
 def _doubt(manifest: Manifest, paths: set[bytes]) -> Manifest:
     """The manifest where the given paths are there but unknown; so they are copied anew, or removed."""
     known = dict(zip(manifest.paths, range(len(manifest.paths)), strict=True))
-    stamps = list(manifest.stamps)
+    stamps = manifest.stamps[:]
     for path in paths & known.keys():
-        stamps[known[path] * FIELDS : known[path] * FIELDS + FIELDS] = UNKNOWN
+        stamps[known[path] * FIELDS : known[path] * FIELDS + FIELDS] = flat(UNKNOWN)
     extra = tuple(sorted(paths - known.keys()))
     return replace(
-        manifest, paths=manifest.paths + extra, stamps=stamps + list(UNKNOWN) * len(extra), watched=()
+        manifest, paths=manifest.paths + extra, stamps=stamps + flat(UNKNOWN) * len(extra), watched=()
     )
 
 
@@ -297,7 +301,7 @@ def _after(now: Manifest, copied: Copied) -> Manifest:
         paths.append(path)
         stamps += copied.stamps.get(path) or stamp_at(now.stamps, index)
     watched = () if missing else now.watched
-    return replace(now, paths=tuple(paths), stamps=stamps, watched=watched)
+    return replace(now, paths=tuple(paths), stamps=flat(stamps), watched=watched)
 
 
 def _notes(copied: Copied) -> tuple[str, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import time
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from .listing import (
     without_linked_folders,
 )
 from .manifest import Manifest
-from .stamps import ABSENT, FIELDS, Stamp, any_racy, is_racy, stamp_at, stamps_under
+from .stamps import ABSENT, FIELDS, Stamp, any_racy, flat, is_racy, stamp_at, stamps_under
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def _still_watched(root: str, old: Manifest) -> bool:
     return stamps_under(root, old.watched) == old.watched_stamps
 
 
-def _moved(old: Manifest, stamps: list[int]) -> list[bytes]:
+def _moved(old: Manifest, stamps: array[int]) -> list[bytes]:
     if stamps == old.stamps and not any_racy(stamps, old.taken_at_ns):
         return []
     return [
@@ -75,8 +75,8 @@ def _moved(old: Manifest, stamps: list[int]) -> list[bytes]:
 
 
 def _existing(
-    root: str, paths: tuple[bytes, ...], old: Manifest, stamps: list[int]
-) -> tuple[tuple[bytes, ...], list[int]]:
+    root: str, paths: tuple[bytes, ...], old: Manifest, stamps: array[int]
+) -> tuple[tuple[bytes, ...], array[int]]:
     """Only what can be copied: files, links, and folders of submodules."""
     if paths != old.paths:
         known = {path: stamp_at(stamps, index) for index, path in enumerate(old.paths)}
@@ -87,8 +87,7 @@ def _existing(
         known = {path: stamp_at(stamps, index) for index, path in enumerate(paths)}
     links = {path for path in paths if stat.S_ISLNK(known[path][4])}
     kept = tuple(path for path in without_linked_folders(paths, links) if _is_copied(known[path]))
-    flat = [number for path in kept for number in known[path]]
-    return kept, flat
+    return kept, flat(number for path in kept for number in known[path])
 
 
 def _is_copied(found: Stamp) -> bool:
@@ -110,8 +109,3 @@ def difference(old: Manifest, new: Manifest, same_content: Callable[[bytes], boo
         elif not (stat.S_ISDIR(before[4]) and stat.S_ISDIR(now[4])):
             changed.append(path)
     return Difference(changed=tuple(changed), removed=tuple(believed))
-
-
-def exists(root: str, path: bytes) -> bool:
-    """Whether a path of the tree is there."""
-    return os.path.lexists(os.path.join(os.fsencode(root), path))

@@ -9,13 +9,15 @@ two of them (FAT).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable
 
 Stamp = tuple[int, int, int, int, int]  # mtime ns, ctime ns, size, inode, mode
 
 ABSENT: Stamp = (0, 0, -1, 0, 0)
-UNKNOWN: Stamp = (0, 0, -2, 0, 0)  # equal to no file's
+UNKNOWN: Stamp = (0, 0, -2, 0, 0)  # equal to no file's, whatever the mode
 FIELDS = 5
+HALF = 1 << 63
 TICK_NS = 50_000_000  # the kernel's coarse clock stands still for up to 10 ms
 COARSE_TICK_NS = 2_000_000_000
 SECOND_NS = 1_000_000_000
@@ -34,9 +36,9 @@ def stamp(path: str | bytes) -> Stamp:
         return ABSENT
 
 
-def stamps_under(root: str, paths: Iterable[bytes]) -> list[int]:
+def stamps_under(root: str, paths: Iterable[bytes]) -> array[int]:
     """The stamps of many paths, flat: FIELDS numbers for each. An absolute path stands for itself."""
-    flat: list[int] = []
+    found_all: list[int] = []
     look = os.stat
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -44,17 +46,32 @@ def stamps_under(root: str, paths: Iterable[bytes]) -> list[int]:
             try:
                 found = look(path or b".", dir_fd=folder, follow_symlinks=False)
             except OSError:
-                flat += ABSENT
+                found_all += ABSENT
             else:
-                flat += (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, found.st_mode)
+                found_all += (
+                    found.st_mtime_ns,
+                    found.st_ctime_ns,
+                    found.st_size,
+                    found.st_ino,
+                    found.st_mode,
+                )
     finally:
         os.close(folder)
-    return flat
+    return flat(found_all)
 
 
-def stamp_at(flat: Sequence[int], index: int) -> Stamp:
+def flat(numbers: Iterable[int]) -> array[int]:
+    """Numbers of stamps as signed 64-bit ones; larger ones (inodes of some file systems) wrap around."""
+    given = tuple(numbers)
+    try:
+        return array("q", given)
+    except OverflowError:
+        return array("q", [(number + HALF) % (2 * HALF) - HALF for number in given])
+
+
+def stamp_at(stamps: array[int], index: int) -> Stamp:
     """The stamp number `index` of a flat list."""
-    mtime, ctime, size, inode, mode = flat[index * FIELDS : index * FIELDS + FIELDS]
+    mtime, ctime, size, inode, mode = stamps[index * FIELDS : index * FIELDS + FIELDS]
     return (mtime, ctime, size, inode, mode)
 
 
@@ -64,9 +81,9 @@ def is_racy(ctime_ns: int, taken_at_ns: int) -> bool:
     return ctime_ns + tick >= taken_at_ns
 
 
-def any_racy(flat: Sequence[int], taken_at_ns: int) -> bool:
+def any_racy(stamps: array[int], taken_at_ns: int) -> bool:
     """Whether any stamp of a flat list is racy."""
-    ctimes = flat[1::FIELDS]
+    ctimes = stamps[1::FIELDS]
     if not ctimes:
         return False
     newest = max(ctimes)

@@ -20,6 +20,7 @@ from .copying import TreeCopier
 from .gitfolder import GitReading, GitState, LocalGit, write_git_folder
 from .listing import GitPlace, find_git, list_submodules
 from .mirror import Mirror, Snapshot
+from .replicas import Replica
 
 Method = Literal["overlay", "reflink", "copy", "in-place"]
 
@@ -238,14 +239,12 @@ def _prune_git_layers(folder: str) -> None:
 def copy_snapshot(source: Source, target: str) -> Method:
     """Copies a snapshot and its `.git` into an existing folder. Raises OSError."""
     snapshot = source.snapshot
-    reflinked = 0
+    replica = Replica(target)
     for layer in snapshot.layers:
-        copier = TreeCopier(layer, target)
-        copier.copy(path for path in snapshot.manifest.paths if snapshot.source_of(path) == layer)
-        reflinked += copier.reflinked
+        replica.add(layer, snapshot.entries_of(layer))
     if source.git_layer:
         copy_folder(os.path.join(source.git_layer, ".git"), os.path.join(target, ".git"))
-    return "reflink" if reflinked else "copy"
+    return "reflink" if replica.reflinked else "copy"
 
 
 def copy_folder(source: str, target: str) -> None:
