@@ -52,6 +52,8 @@ class RunnerContract:
         asyncio.run(go())
 
     def test_output_of_both_streams_and_the_exit_code_arrive(self) -> None:
+        """Both streams come as one, byte for byte."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             assert await _run(runner, box, "echo out; echo err >&2; exit 3") == (3, b"out\nerr\n")
@@ -61,6 +63,8 @@ class RunnerContract:
         self.check(test)
 
     def test_each_job_has_empty_folders_of_its_own(self) -> None:
+        """Jobs that overlap share no folder."""
+
         async def test(runner: Runner) -> None:
             boxes = [await runner.prepare(LegKey(name)) for name in "abc"]
             folders = [place for b in boxes for place in (b.workspace, b.temp, b.home, b.commands)]
@@ -73,6 +77,8 @@ class RunnerContract:
         self.check(test)
 
     def test_nothing_of_a_job_is_left_for_the_next_one(self) -> None:
+        """Folders may be used again, but only empty."""
+
         async def test(runner: Runner) -> None:
             for round_number in range(4):
                 box = await runner.prepare(LegKey("a"))
@@ -85,6 +91,8 @@ class RunnerContract:
         self.check(test)
 
     def test_dispose_may_be_called_twice(self) -> None:
+        """The second call does no harm, also when another job came meanwhile."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             await runner.dispose(box)
@@ -96,6 +104,8 @@ class RunnerContract:
         self.check(test)
 
     def test_a_disposed_job_starts_nothing(self) -> None:
+        """`start` after `dispose` is a HostError."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             await runner.dispose(box)
@@ -104,6 +114,8 @@ class RunnerContract:
         self.check(test)
 
     def test_a_missing_program_can_be_told_from_other_failures(self) -> None:
+        """It is ProgramNotFound, raised by `start` or by `wait`."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             error = await _error(_run(runner, box, "exit 0", program=MISSING))
@@ -113,6 +125,8 @@ class RunnerContract:
         self.check(test)
 
     def test_a_signal_ends_a_process_with_128_and_its_number(self) -> None:
+        """As shells count."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             process = await _start(runner, box, SLEEPS)
@@ -123,6 +137,8 @@ class RunnerContract:
         self.check(test)
 
     def test_kill_ends_a_process_that_ignores_everything_else(self) -> None:
+        """INT and TERM may be ignored, KILL not."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             up = asyncio.Event()
@@ -137,6 +153,8 @@ class RunnerContract:
         self.check(test)
 
     def test_signals_may_be_repeated_and_come_late(self) -> None:
+        """After the end and after `dispose` they do nothing."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             process = await _start(runner, box, "exit 0")
@@ -152,6 +170,8 @@ class RunnerContract:
         self.check(test)
 
     def test_a_cancelled_wait_leaves_the_process_alone(self) -> None:
+        """Waiting may be given up and begun again, by several at once."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             process = await _start(runner, box, SLEEPS)
@@ -164,6 +184,8 @@ class RunnerContract:
         self.check(test)
 
     def test_dispose_kills_what_still_runs(self) -> None:
+        """In its own job only."""
+
         async def test(runner: Runner) -> None:
             box = await runner.prepare(LegKey("a"))
             other = await runner.prepare(LegKey("b"))
@@ -176,6 +198,8 @@ class RunnerContract:
         self.check(test)
 
     def test_many_jobs_overlap(self) -> None:
+        """Each gets its own output and end."""
+
         async def test(runner: Runner) -> None:
             async def job(number: int) -> tuple[int, bytes]:
                 box = await runner.prepare(LegKey(f"job {number}"))

@@ -45,9 +45,9 @@ def test_any_name_becomes_one_folder(name: str, safe: str) -> None:
 
 
 def test_a_workspace_is_called_as_on_github() -> None:
-    places = job_places("/work/4f2a/1", "octo/shop")
-    assert places.workspace == "/work/4f2a/1/w/shop/shop"
-    assert (places.temp, places.home) == ("/work/4f2a/1/t", "/work/4f2a/1/h")
+    places = job_places("/place/4f2a/1", "octo/shop")
+    assert places.workspace == "/place/4f2a/1/w/shop/shop"
+    assert (places.temp, places.home) == ("/place/4f2a/1/t", "/place/4f2a/1/h")
 
 
 def test_unix_sockets_fit_below_the_temp_folder(tmp_path: Path) -> None:
