@@ -2,6 +2,7 @@
 across connections."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skep.model.errors import StoreError
 from skep.pipeline.ports import ConcurrencyGroups, GroupClaim
 from skep.store.local.groups import SqliteConcurrencyGroups
 from skep.store.local.paths import state_paths
@@ -253,3 +255,40 @@ def test_a_group_never_has_two_holders_and_every_claim_ends(
     asyncio.run(main())
     assert len(ended) == len(scripts)
     assert any(ended)
+
+
+def test_a_database_that_is_busy_for_a_moment_only_delays(tmp_path: Path) -> None:
+    paths = state_paths(str(tmp_path / "state"), str(tmp_path))
+
+    async def main() -> None:
+        groups = SqliteConcurrencyGroups(paths)
+        assert await groups.claim(a_claim("a", group="other"), nobody)  # the database is there now
+        writer = sqlite3.connect(paths.database, isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        task = asyncio.create_task(groups.claim(a_claim("b"), nobody))
+        await asyncio.sleep(0.2)
+        assert not task.done()
+        writer.execute("ROLLBACK")
+        writer.close()
+        async with asyncio.timeout(LIMIT_S):
+            assert await task
+        await groups.close()
+        await groups.close()
+
+    asyncio.run(main())
+
+
+def test_a_damaged_database_is_an_error_of_ours(tmp_path: Path) -> None:
+    paths = state_paths(str(tmp_path / "state"), str(tmp_path))
+    paths.create()
+    Path(paths.database).write_bytes(b"no database" * 1000)
+
+    async def main() -> None:
+        groups = SqliteConcurrencyGroups(paths)
+        with pytest.raises(StoreError):
+            await groups.claim(a_claim("a"), nobody)
+        await groups.release(a_claim("a"))
+        await groups.close()
+        assert list(Path(paths.locks).iterdir()) == []
+
+    asyncio.run(main())

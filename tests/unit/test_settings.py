@@ -132,6 +132,14 @@ def test_a_wrong_file_is_a_finding_at_its_place(tmp_path: Path, toml: str, findi
     assert findings == [finding]
 
 
+def test_a_wrong_variable_is_a_finding_that_names_it(tmp_path: Path) -> None:
+    settings, findings = read_with_findings(tmp_path, SKEP_WORKSPACE="magic")
+    assert findings == [
+        "error environment `SKEP_WORKSPACE` must be one of auto, overlay, reflink, copy [setting-value]"
+    ]
+    assert settings.workspace == "auto"
+
+
 def test_a_wrong_value_leaves_the_others_standing(tmp_path: Path) -> None:
     settings, findings = read_with_findings(tmp_path, "jobs = 3\nworkspace = 'magic'\nlabels = ['gpu']")
     assert (settings.jobs, settings.workspace, settings.labels) == (3, "auto", ("gpu",))

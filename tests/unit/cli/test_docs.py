@@ -1,8 +1,11 @@
 """Reference pages are made from the code."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
-from skep.cli.docs import PAGES
+from skep.cli.docs import PAGES, main
 from skep.settings import Settings
 from tools import PROJECT
 
@@ -19,3 +22,11 @@ def test_every_setting_has_its_section() -> None:
     assert [line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")] == list(
         Settings.__slots__
     )
+
+
+def test_the_pages_are_written_where_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["docs", "--root", str(tmp_path)])
+    main()
+    assert {path: (tmp_path / path).read_text(encoding="utf-8") for path in PAGES} == {
+        path: page() for path, page in PAGES.items()
+    }

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from skep.cli import doctor
-from skep.cli.doctor import Check, check_disk, check_git, check_node, check_state_folder, render
+from skep.cli.doctor import (
+    Check,
+    check_disk,
+    check_git,
+    check_node,
+    check_state_folder,
+    check_workspaces,
+    render,
+)
+from skep.host import namespace
+from skep.host.namespace import MountAbility
 
 from .conftest import Call
 
@@ -88,3 +98,38 @@ def test_what_mends_stands_below_what_is_missing() -> None:
         "",
         "1 missing",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ability", "state"),
+    [
+        (MountAbility(overlay=True, options=("volatile",)), "ok"),
+        (MountAbility(overlay=True, user_namespace=True), "ok"),
+        (MountAbility(overlay=False, reason="the kernel refuses user namespaces"), "warning"),
+    ],
+)
+def test_workspaces_by_copy_are_a_warning_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ability: MountAbility, state: str
+) -> None:
+    monkeypatch.setattr(
+        namespace, "enter_private_mounts", lambda probe_in: ability
+    )  # the real one cannot be undone
+    check = check_workspaces(str(tmp_path / "state"))
+    assert check.state == state
+    assert ability.reason in check.detail
+    assert bool(check.mend) == (state != "ok")
+
+
+def test_a_full_disk_is_a_warning_with_the_command_that_mends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "FREE_BYTES", 1 << 60)
+    check = check_disk(str(tmp_path))
+    assert check.state == "warning"
+    assert "skep runs prune" in check.mend
+
+
+def test_a_program_that_cannot_be_started_is_missing(fake_program: Path) -> None:
+    put(fake_program, "git", "")
+    (fake_program / "git").write_bytes(b"#!/nonexistent/interpreter\n")
+    assert check_git().state == "missing"

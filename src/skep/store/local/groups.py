@@ -91,7 +91,13 @@ class SqliteConcurrencyGroups:
             with store_errors(self._paths.locks):
                 self._paths.create()
                 lock = Lock(f"{self._paths.locks}/groups-{os.getpid()}-{os.urandom(4).hex()}")
-            self._opened = (open_database(self._paths.database, busy_timeout_s=0.05), lock)
+            try:
+                connection = open_database(self._paths.database, busy_timeout_s=0.05)
+            except StoreError:
+                os.unlink(lock.path)
+                lock.release()
+                raise
+            self._opened = (connection, lock)
         return self._opened
 
     async def _wait(self, connection: sqlite3.Connection, claim: GroupClaim) -> bool:

@@ -166,3 +166,30 @@ def test_a_log_that_cannot_be_opened_is_said_and_drops_its_output(tmp_path: Path
     sink.write(STEP, b"x")
     sink.close()
     assert len(errors) == 1
+
+
+def test_a_write_that_the_system_cuts_short_is_completed(tmp_path: Path) -> None:
+    leader, follower = os.pipe()
+    os.set_blocking(follower, True)
+    sink = store(tmp_path).open(LEG)
+    os.dup2(
+        follower, sink._fd
+    )  # a signal may cut a write to a pipe; a file of ours cannot be made to do that
+    os.close(follower)
+    written: list[int] = []
+    real = os.write
+
+    def short(fd: int, data: bytes) -> int:
+        count = real(fd, bytes(data[:3]))
+        written.append(count)
+        return count
+
+    with pytest.MonkeyPatch.context() as patched:
+        sink.write(STEP, b"0123456789")
+        patched.setattr(os, "write", short)
+        sink._times_fd, times = os.open(os.devnull, os.O_WRONLY), sink._times_fd
+        sink.close()
+    os.close(times)
+    assert os.read(leader, 100) == b"0123456789"
+    os.close(leader)
+    assert written[1:] == [3, 3, 3, 1]

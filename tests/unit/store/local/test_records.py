@@ -145,6 +145,13 @@ def test_an_unreadable_entry_is_a_store_error_that_names_it(records: RunRecords,
         records.view(run_id)
 
 
+def test_an_unreadable_entry_does_not_spoil_the_estimates(records: RunRecords, paths: StatePaths) -> None:
+    record(records)
+    tamper(paths, """UPDATE journal SET entry = '"fact":"job_finished"' WHERE entry LIKE '%job_finished%'""")
+    expected = records.expected_durations()
+    assert (dict(expected.jobs), dict(expected.steps)) == ({}, {(BUILD, RUN_STEP): 1.5})
+
+
 def test_one_run_cannot_begin_twice(records: RunRecords) -> None:
     sink = begin(records)
     with pytest.raises(StoreError):
