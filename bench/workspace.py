@@ -1,14 +1,12 @@
-"""Workspaces of 10,000 files: Skep by overlay and by copy, beside `cp -a` and a plain `git ls-files`.
+"""Workspaces of 10,000 files: by overlay and by copy, beside `cp -a` and a plain `git ls-files`, which only looks.
 
-Each round runs every method once, in turn, so that what else the machine does falls on all alike. Printed: median wall
-and CPU time (ours and our children's), and CPU as a ratio to `cp -a`. A warm overlay includes the whole stat scan.
-
-    python bench/workspace.py [--rounds N] [--folders 1000 7029] [--in FOLDER]
+Each round runs every method once, in turn, so that what else the machine does falls on all alike. CPU is ours and our
+children's. `overlay` and `copy` are the first of a run, with the whole stat scan on a warm mirror; `overlay_again` is a
+later job of the same run. SKEP_BENCH_IN names another folder than the system's for temporary files.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import resource
@@ -20,14 +18,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "src"))
-
+from bench.stopwatch import say
 from skep.host.namespace import MountAbility, enter_private_mounts
 from skep.host.removal import remove_tree
 from skep.source.trees import WorkTrees
 
 FILES = 10_000
 BYTES = 84_000_000
+SHAPES = (1000, 7029)
+ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,26 +118,24 @@ def methods(top: str, ability: MountAbility) -> dict[str, Skep | Command]:
     root = f"{top}/root"
     found: dict[str, Skep | Command] = {}
     if ability.overlay:
-        found["skep overlay, first of a run"] = Skep(top, ability)
-        found["skep overlay, later in a run"] = Skep(top, ability, one_run=True)
-    found["skep copy, first of a run"] = Skep(top, replace(ability, overlay=False))
-    found["cp -a"] = Command(root, "cp", "-a", root, "{}")
-    found["git ls-files, looks only"] = Command(
-        root, "git", "ls-files", "-z", "-c", "-o", "--exclude-standard"
-    )
+        found["overlay"] = Skep(top, ability)
+        found["overlay_again"] = Skep(top, ability, one_run=True)
+    found["copy"] = Skep(top, replace(ability, overlay=False))
+    found["cp"] = Command(root, "cp", "-a", root, "{}")
+    found["git_ls_files"] = Command(root, "git", "ls-files", "-z", "-c", "-o", "--exclude-standard")
     return found
 
 
-def bench(folders: int, rounds: int, within: str | None, ability: MountAbility) -> None:
-    """Measures one shape of tree and prints a table."""
-    with tempfile.TemporaryDirectory(prefix="skep-bench-", dir=within) as top:
+def bench(folders: int, ability: MountAbility) -> None:
+    """Measures one shape of tree."""
+    with tempfile.TemporaryDirectory(prefix="skep-bench-", dir=os.environ.get("SKEP_BENCH_IN")) as top:
         make_tree(f"{top}/root", folders)
         ways = methods(top, ability)
         for way in ways.values():  # once unmeasured: the mirror is warm, and so are the caches
             way.place(f"{top}/target")
             way.done(f"{top}/target")
         samples: dict[str, list[Sample]] = {name: [] for name in ways}
-        for _ in range(rounds):
+        for _ in range(ROUNDS):
             for name, way in ways.items():
                 samples[name].append(measure(way.place, f"{top}/target"))
                 way.done(f"{top}/target")
@@ -146,37 +143,28 @@ def bench(folders: int, rounds: int, within: str | None, ability: MountAbility) 
             if isinstance(way, Skep):
                 way.done(f"{top}/target")
                 way.close()
-    print(f"{FILES} files in {folders} folders, {rounds} rounds; load {os.getloadavg()[0]:.1f}")
-    print_table(samples)
+    say_figures(folders, samples)
 
 
-def print_table(samples: dict[str, list[Sample]]) -> None:
-    """One line for each method."""
-    peer = statistics.median(sample.cpu_s for sample in samples["cp -a"])
-    print(f"  {'':32}{'wall':>9}{'best':>9}{'CPU':>9}   CPU / cp -a")
+def say_figures(folders: int, samples: dict[str, list[Sample]]) -> None:
+    """Three lines for each method."""
+    peer = statistics.median(sample.cpu_s for sample in samples["cp"])
     for name, found in samples.items():
-        wall = statistics.median(sample.wall_s for sample in found)
-        best = min(sample.wall_s for sample in found)
+        label = f"workspace.{folders}_folders.{name}"
         cpu = statistics.median(sample.cpu_s for sample in found)
-        print(f"  {name:32}{wall * 1000:6.0f} ms{best * 1000:6.0f} ms{cpu * 1000:6.0f} ms   {cpu / peer:.2f}")
+        say(f"{label}.wall", statistics.median(sample.wall_s for sample in found) * 1000, "ms")
+        say(f"{label}.best_wall", min(sample.wall_s for sample in found) * 1000, "ms")
+        say(f"{label}.cpu", cpu * 1000, "ms")
+        say(f"{label}.cpu_to_cp", cpu / peer, "x")
 
 
 def main() -> None:
-    """Reads the words typed and measures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--folders", type=int, nargs="+", default=[1000, 7029])
-    parser.add_argument(
-        "--in", dest="within", default=None, help="where to make the trees; default: the temp folder"
-    )
-    options = parser.parse_args()
-    ability = enter_private_mounts(options.within)
+    """Measures both shapes."""
+    ability = enter_private_mounts()
     if not ability.overlay:
-        print(f"no overlays here: {ability.reason}")
-    for folders in options.folders:
-        bench(folders, options.rounds, options.within, ability)
+        print(f"no overlays here: {ability.reason}", file=sys.stderr)
+    for folders in SHAPES:
+        bench(folders, ability)
 
 
 if __name__ == "__main__":
