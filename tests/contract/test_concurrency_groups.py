@@ -289,6 +289,6 @@ def test_a_damaged_database_is_an_error_of_ours(tmp_path: Path) -> None:
             await groups.claim(a_claim("a"), nobody)
         await groups.release(a_claim("a"))
         await groups.close()
-        assert list(Path(paths.locks).iterdir()) == []
 
     asyncio.run(main())
+    assert list(Path(paths.locks).iterdir()) == []

@@ -22,6 +22,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from skep.model.errors import StoreError
 from skep.pipeline.ports import GroupClaim
 from skep.store.local.database import is_busy, open_database, store_error, store_errors, transaction
 from skep.store.local.locks import Lock, is_held
