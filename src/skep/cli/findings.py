@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from skep.model.finding import Finding, Location, Severity
-from skep.pipeline.workflow.report import PointedFinding
 
 _WIDTH = 100  # columns of an excerpt
 _LEAD = 30  # columns kept before the caret when a line is cut
@@ -67,7 +66,7 @@ def finding_json(finding: Finding) -> dict[str, str | int]:
 
 def place_of(finding: Finding) -> Location:
     """Where to point: the part of a value that is wrong, when that is known, else the whole value."""
-    return finding.focus if isinstance(finding, PointedFinding) else finding.where
+    return finding.focus or finding.where
 
 
 def printable(text: str) -> str:

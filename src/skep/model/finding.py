@@ -37,6 +37,7 @@ class Finding:
     where: Location
     hint: str = ""
     severity: Severity = Severity.ERROR
+    focus: Location | None = None  # the part of `where` to point at, when only a part is wrong
 
     @property
     def is_error(self) -> bool:

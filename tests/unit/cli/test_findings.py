@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from skep.cli.findings import finding_json, printable, render_finding, render_findings
 from skep.model.finding import Finding, Location, Severity
-from skep.pipeline.workflow.report import PointedFinding
 
 
 def at(line: int, column: int, end_line: int, end_column: int, path: str = "a.yml") -> Location:
@@ -51,7 +50,7 @@ def test_without_source_or_line_there_is_no_excerpt() -> None:
 
 
 def test_a_pointed_finding_shows_the_part_that_is_wrong() -> None:
-    pointed = PointedFinding(rule="r", message="m", where=at(1, 4, 1, 20), focus=at(1, 10, 1, 13))
+    pointed = Finding(rule="r", message="m", where=at(1, 4, 1, 20), focus=at(1, 10, 1, 13))
     assert render_finding(pointed, "a: ${{ b.c.d }}", colour=False).startswith("a.yml:1:10:")
     assert finding_json(pointed)["column"] == 10
 

@@ -47,7 +47,7 @@ class FolderAction:
         for name in ("action.yml", "action.yaml"):
             path = os.path.join(folder, name)
             try:
-                with open(path, encoding="utf-8", errors="replace", newline="") as file:
+                with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
                     text = file.read(2 << 20)
             except (FileNotFoundError, NotADirectoryError):
                 continue

@@ -24,6 +24,9 @@ def check_needs(jobs: Sequence[Job], jobs_span: Location, report: Report) -> Non
             if jobs
             else "the workflow must contain at least one job",
             jobs_span,
+            hint="every job waits for another one: its `needs` form a circle, or name jobs that do not exist"
+            if jobs
+            else "",
         )
         return
     names = {job.id.lower(): job.id for job in jobs}

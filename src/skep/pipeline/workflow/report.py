@@ -9,13 +9,6 @@ from dataclasses import dataclass, field
 from skep.model.finding import Finding, Location, Severity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PointedFinding(Finding):
-    """A finding whose cause is a part of a value: `where` is the whole value, as GitHub reports it."""
-
-    focus: Location
-
-
 @dataclass(slots=True)
 class Report:
     """Collects findings of one file, in the order in which they were found."""
@@ -31,12 +24,7 @@ class Report:
     ) -> None:
         """Adds a finding that stops a run."""
         self.wrong.add(where)
-        if focus is None:
-            self.findings.append(Finding(rule=rule, message=message, where=where, hint=hint))
-        else:
-            self.findings.append(
-                PointedFinding(rule=rule, message=message, where=where, hint=hint, focus=focus)
-            )
+        self.findings.append(Finding(rule=rule, message=message, where=where, hint=hint, focus=focus))
 
     def warn(self, rule: str, message: str, where: Location, *, hint: str = "") -> None:
         """Adds a finding that does not stop a run."""
