@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,7 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from skep.testing.processes import all_gone, new_marker
+from skep.host.guard.client import Guard
+from skep.host.guard.launch import launch_guard
+from skep.model.errors import RunnerLost
+from skep.testing.processes import alive_with, all_gone, new_marker
+
+from .running import eventually, sh
 
 PROGRAM = Path(__file__).with_name("deaths.py")
 POINTS = [
@@ -123,6 +129,27 @@ def test_the_loss_of_one_guard_spares_another_one_and_helper_commands() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30
     )
     assert (done.stdout, done.stderr) == ("RunnerLost\n4 b'done\\n'\n", "")
+
+
+def test_a_guard_that_breaks_kills_everything_and_says_why() -> None:
+    marker = new_marker()
+
+    async def go() -> None:
+        launched = launch_guard()
+        guard = Guard(launched)
+        await guard.start()
+        step = await sh(guard, "setsid sleep 60 & sleep 61; :", marker)
+        assert await eventually(lambda: bool(alive_with(marker)))
+        launched.sock.send(b"\x04\0\0\0junk")
+        with pytest.raises(RunnerLost, match="is gone: ValueError: bad marshal data"):
+            await step.wait()
+        assert not alive_with(marker)
+        assert await guard.kill_tracked("job") == ()
+        with pytest.raises(RunnerLost):
+            await sh(guard, "true")
+        await guard.close()
+
+    asyncio.run(go())
 
 
 def test_the_points_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
