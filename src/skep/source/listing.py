@@ -162,6 +162,10 @@ def _rule_files(place: GitPlace) -> list[bytes]:
     xdg = tool_environment().get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     found |= {"/etc/gitconfig", os.path.join(home, ".gitconfig")}
     found |= {os.path.join(xdg, "git", name) for name in ("config", "ignore")}
+    above = place.root
+    for _ in range(place.prefix.count("/")):
+        above = os.path.dirname(above)
+        found.add(os.path.join(above, ".gitignore"))
     for origin, setting in zip(settings[0::2], settings[1::2], strict=False):
         if origin.startswith(b"file:"):
             found.add(os.path.join(place.root, os.fsdecode(origin[5:])))

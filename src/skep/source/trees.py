@@ -92,9 +92,9 @@ class WorkTrees:
         )
 
     def repository(self) -> LocalGit | None:
-        """The user's repository as it was when the snapshot was taken; None without git."""
+        """The user's repository as it was when the snapshot was taken; None unless the tree is the top of one."""
         source = self.take()
-        if source.place is None or source.state is None:
+        if source.place is None or source.state is None or source.place.prefix:
             return None
         return LocalGit(place=source.place, state=source.state)
 
@@ -161,14 +161,14 @@ class WorkTrees:
     # --- the snapshot -----------------------------------------------------------------------------------------------
     def _take(self) -> Source:
         place = find_git(self.root)
-        if place is not None and place.prefix:
-            place = None  # a folder inside a repository: its tree alone
         reading = GitReading(place) if place else None
         snapshot = Mirror(self.root, self.mirror_folder, place, self.ability).snapshot()
         if place is None or reading is None:
             return Source(snapshot=snapshot, place=None, state=None, git_layer="", lock=None)
         try:
             state = reading.finish()
+            if place.prefix:  # a folder inside a repository: its tree alone, history would not fit it
+                return Source(snapshot=snapshot, place=place, state=state, git_layer="", lock=None)
             layer, lock = self._write_git_layer(place, state)
         except BaseException:
             snapshot.release()

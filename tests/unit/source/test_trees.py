@@ -243,6 +243,30 @@ def test_a_repository_without_commits_and_a_folder_without_git_are_placed(
     run_both(check, method, str(tmp_path), prepare)
 
 
+@METHODS
+def test_a_folder_inside_a_repository_is_placed_alone_without_what_is_ignored(
+    method: str, tmp_path: object
+) -> None:
+    def prepare(place: Place) -> None:
+        make_repository(
+            place.top, {"outside.txt": "o", "root/in.txt": "in", ".gitignore": "*.log\n/[!r.]*\n"}
+        )
+        write(place.root, "x.log")
+        write(place.root, "new/y.txt", "new")
+
+    def check(place: Place) -> None:
+        for ignored, names in (("*.log\n", {b"in.txt", b"new/y.txt"}), ("new\n", {b"in.txt", b"x.log"})):
+            write(place.top, ".gitignore", f"{ignored}/mirror\n")
+            trees = place.trees()
+            placed = trees.place(place.box(ignored.strip()))
+            assert set(contents(place.box(ignored.strip()))) == names
+            assert placed.sha == git(place.top, "rev-parse", "HEAD").strip()
+            assert trees.repository() is None
+            trees.close()
+
+    run_both(check, method, str(tmp_path), prepare)
+
+
 def test_folders_of_the_tree_can_be_renamed_in_an_overlay(tmp_path: object) -> None:
     def work(ability: MountAbility) -> None:
         place = Place(str(tmp_path), ability)
