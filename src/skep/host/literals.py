@@ -20,7 +20,7 @@ _STRIDES = (4, 8, 16, 32, 64)
 # words of one stride. Only their ratio matters.
 _FIND_COST = 280  # / length of the literal
 _WORDS_COST = 2300  # / stride
-_LONG = 256  # literals above are few; their ends are looked for one by one instead of being listed
+_LONG = 256  # literals above are few; whether a text ends within one is looked up for each
 _TOO_MANY_TO_COMPARE = 200
 
 
@@ -35,9 +35,10 @@ class Literals:
     cores: Mapping[
         bytes, tuple[bytes, ...]
     ]  # a short literal that contains no other -> those that contain it, and itself
-    ends: Mapping[
-        bytes, tuple[tuple[int, bytes], ...]
-    ]  # the last word of a beginning -> (its length, literal), longest first
+    heads: Mapping[
+        bytes, tuple[bytes, ...]
+    ]  # first word -> the literals of up to 256 bytes that begin with it
+    reach: int  # bytes before the end of a text where one of these may have begun
     beginnings: frozenset[bytes]  # shorter than a word
     long: tuple[bytes, ...]
     multiline: bool  # some literal holds a newline
@@ -70,10 +71,17 @@ class Literals:
         return found
 
     def _held_short(self, text: bytes) -> int:
-        for length, literal in self.ends.get(text[-_WORD:], ()):
-            if text.endswith(literal[:length]):
-                return length
-        for length in range(min(_WORD - 1, len(text)), 0, -1):
+        size = len(text)
+        first = max(0, size - self.reach)
+        if not self.multiline:
+            first = max(first, text.rfind(b"\n") + 1)
+        for start in range(first, size - _WORD + 1):
+            literals = self.heads.get(text[start : start + _WORD])
+            if literals:
+                end = text[start:]
+                if any(len(literal) > len(end) and literal.startswith(end) for literal in literals):
+                    return size - start
+        for length in range(min(_WORD - 1, size), 0, -1):
             if text[-length:] in self.beginnings:
                 return length
         return 0
@@ -100,7 +108,8 @@ def prepare(forms: Iterable[bytes]) -> Literals:
         by_word={word: tuple(found) for word, found in by_word.items()},
         words=frozenset(by_word),
         cores=short,
-        ends=_ends(forms),
+        heads=_heads(forms),
+        reach=max((len(literal) - 1 for literal in forms if len(literal) <= _LONG), default=0),
         beginnings=frozenset(literal[:n] for literal in forms for n in range(1, min(_WORD, len(literal)))),
         long=tuple(literal for literal in forms if len(literal) > _LONG),
         multiline=any(b"\n" in literal for literal in forms),
@@ -128,16 +137,12 @@ def _cores(forms: frozenset[bytes]) -> dict[bytes, tuple[bytes, ...]]:
     return {core: tuple(literals) for core, literals in cores.items()}
 
 
-def _ends(forms: frozenset[bytes]) -> dict[bytes, tuple[tuple[int, bytes], ...]]:
-    found: dict[bytes, dict[bytes, bytes]] = defaultdict(dict)
+def _heads(forms: frozenset[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+    heads: dict[bytes, list[bytes]] = defaultdict(list)
     for literal in forms:
-        if len(literal) <= _LONG:
-            for length in range(_WORD, len(literal)):
-                found[literal[length - _WORD : length]].setdefault(literal[:length], literal)
-    return {
-        word: tuple(sorted(((len(text), literal) for text, literal in texts.items()), reverse=True))
-        for word, texts in found.items()
-    }
+        if _WORD < len(literal) <= _LONG:
+            heads[literal[:_WORD]].append(literal)
+    return {head: tuple(literals) for head, literals in heads.items()}
 
 
 def _held_by(literal: bytes, text: bytes) -> int:

@@ -17,7 +17,7 @@ from skep.host.secret_forms import forms_of
 REPLACEMENT = b"***"
 _PIECE_BYTES = 1 << 16  # more at once gains nothing and costs memory
 _NOT_COVERED = -1
-_ONE_TABLE = 500  # below this many literals one table is prepared anew for each secret added
+_ONE_TABLE = 120  # below this many literals one table is prepared anew for each secret added
 
 
 class Masker:

@@ -25,10 +25,15 @@ _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 def forms_of(secret: str) -> frozenset[bytes]:
     """Everything to mask for one secret, in UTF-8: the trimmed value, each of its lines, and all their encodings.
 
-    Empty when there is nothing to mask: values of blanks, or of one character.
+    Empty when there is nothing to mask: values of blanks, or of one character. Forms that span lines are left out when a
+    line is masked for itself: the secret then never shows whole, and no line waits for the next one to be written.
     """
-    values = {secret.strip(), *(line.strip() for line in _LINES.split(secret))}
-    return frozenset(form for value in values if len(value) >= SHORTEST for form in _encodings(value))
+    whole = secret.strip()
+    lines = {line for line in map(str.strip, _LINES.split(whole)) if len(line) >= SHORTEST}
+    forms = frozenset(
+        form for value in {whole, *lines} if len(value) >= SHORTEST for form in _encodings(value)
+    )
+    return frozenset(form for form in forms if b"\n" not in form and b"\r" not in form) if lines else forms
 
 
 def _encodings(value: str) -> Iterator[bytes]:

@@ -71,7 +71,8 @@ def test_any_chunking_gives_the_text_masked_at_once_and_no_secret_remains(
     forms = frozenset(form for value in secrets for form in forms_of(value))
     out = stream_through(Masker(secrets), chunks)
     assert out == masked_by_hand(forms, text)
-    assert not any(form in out for form in forms if b"*" not in form)
+    assert not any(form in out for form in forms)
+    assert not any(len(value.strip()) > 1 and value.strip().encode() in out for value in secrets)
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 5))
@@ -190,6 +191,19 @@ def test_a_long_secret_is_held_back_to_its_end_only() -> None:
     stream = Masker([secret]).stream()
     out = [stream.feed(b"x" + secret[:4000].encode()), stream.feed(secret[4000:].encode()), stream.feed(b"y")]
     assert out == [b"x", b"***", b"y"]
+
+
+def test_lines_of_a_secret_of_many_lines_do_not_wait_for_each_other() -> None:
+    stream = Masker(["first line\nsecond line\n{\n"]).stream()
+    assert [stream.feed(line) for line in (b"first line\n", b"second line\n", b"{\n")] == [
+        b"***\n",
+        b"***\n",
+        b"{\n",
+    ]
+
+
+def test_a_secret_of_many_lines_each_of_one_character_is_masked_as_a_whole() -> None:
+    assert Masker(["a\nb\nc"]).mask("x a\nb\nc a") == "x *** a"
 
 
 def test_a_secret_added_while_a_stream_runs_is_masked_from_then_on() -> None:
