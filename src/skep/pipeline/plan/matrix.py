@@ -95,7 +95,7 @@ def _legs(matrix: Mapping[str, Value]) -> Iterator[MatrixLeg]:
             hint="add a list such as `os: [ubuntu-latest]`, or entries under `include`",
         )
     excludes = _excludes(matrix.get("exclude", []), vectors)
-    _check_size(math.prod(map(len, vectors.values())) if vectors else 0, excludes)
+    _check_size(math.prod(map(len, vectors.values())) if vectors else 0, len(excludes), len(includes))
     for index, (values, named) in enumerate(_rows(vectors, excludes, includes)):
         if index == MAX_LEGS:
             raise UserError(f"the matrix gives more than {MAX_LEGS} jobs, GitHub's limit", hint=_SMALLER)
@@ -103,14 +103,15 @@ def _legs(matrix: Mapping[str, Value]) -> Iterator[MatrixLeg]:
 
 
 _SMALLER = "leave out values, or split the job"
-_MAX_PRODUCT = 1_000_000  # far above what excludes can reasonably bring down to 256
+_MAX_COMPARISONS = 1_000_000  # a second or two; far more than a matrix that ends below 256 jobs needs
 
 
-def _check_size(product: int, excludes: Sequence[Value]) -> None:
-    """Refuses a product that can only be too large, before it is walked through."""
-    if product > (_MAX_PRODUCT if excludes else MAX_LEGS):
+def _check_size(product: int, excludes: int, includes: int) -> None:
+    """Refuses what is certainly too large, or would take very long to find out, before it is walked through."""
+    comparisons = product * (excludes + includes)
+    if (product > MAX_LEGS and not excludes) or comparisons > _MAX_COMPARISONS:
         raise UserError(
-            f"the matrix gives {product} jobs, more than {MAX_LEGS}, GitHub's limit", hint=_SMALLER
+            f"the matrix has {product} combinations, and GitHub's limit is {MAX_LEGS} jobs", hint=_SMALLER
         )
 
 
