@@ -79,7 +79,9 @@ class Skep:
         self._trees = self._new()
 
     def _new(self) -> WorkTrees:
-        return WorkTrees(f"{self._top}/root", f"{self._top}/mirror", f"{self._top}/scratch", self._ability)
+        return WorkTrees(
+            f"{self._top}/root", f"{self._top}/mirror", f"{self._top}/scratch/{id(self)}", self._ability
+        )
 
     def place(self, target: str) -> None:
         """Places the tree."""

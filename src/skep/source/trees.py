@@ -22,6 +22,7 @@ from .listing import GitPlace, find_git, list_submodules
 from .mirror import Mirror, Snapshot
 from .replicas import Replica
 
+SCRATCH_MARK = ".skep-scratch"  # in a scratch folder: a lock held by the run that uses it
 Method = Literal["overlay", "reflink", "copy", "in-place"]
 
 
@@ -61,12 +62,14 @@ class WorkTrees:
 
     root: str  # the user's tree, absolute
     mirror_folder: str  # the mirror's own folder, one per tree
-    scratch: str  # upper layers go here: this run's own folder, on a file system that can hold them
+    scratch: str  # upper layers go here: this run's own folder, beside those of other runs, where overlays may write
     ability: MountAbility
     _source: Source | None = None
     _taking: threading.Lock = field(default_factory=threading.Lock)
     _mounts: dict[str, _Mount] = field(default_factory=dict)
     _submodules: dict[bytes, WorkTrees] = field(default_factory=dict)
+    _is_submodule: bool = False
+    _scratch_lock: Lock | None = None
 
     def take(self) -> Source:
         """The run's snapshot, taken now if it is not yet. Raises HostError, UserError."""
@@ -122,7 +125,9 @@ class WorkTrees:
             if path not in self._submodules:
                 name = hashlib.blake2b(path, digest_size=8).hexdigest()
                 folder = os.path.join(self.mirror_folder, "submodules", name)
-                self._submodules[path] = WorkTrees(root, folder, self.scratch, self.ability)
+                self._submodules[path] = WorkTrees(
+                    root, folder, self.scratch, self.ability, _is_submodule=True
+                )
             return self._submodules[path]
 
     def remove(self, target: str) -> None:
@@ -151,6 +156,10 @@ class WorkTrees:
             inner.close()
         for target in sorted(self._mounts, reverse=True):
             self._unmount_below(target)
+        if self._scratch_lock is not None:
+            remove_tree(self.scratch)
+            self._scratch_lock.release()
+            self._scratch_lock = None
         if source is None:
             return
         source.snapshot.release()
@@ -202,7 +211,21 @@ class WorkTrees:
                 return "overlay"
         return copy_snapshot(source, target)
 
+    def _open_scratch(self) -> None:
+        """Marks the scratch folder as ours, and removes those beside it whose runs were killed."""
+        with self._taking:
+            if self._scratch_lock is not None or self._is_submodule:
+                return
+            beside = os.path.dirname(os.path.abspath(self.scratch))
+            os.makedirs(beside, exist_ok=True)
+            with lock_exclusive(os.path.join(beside, SCRATCH_MARK + "s")):
+                for name in os.listdir(beside):
+                    _remove_dead_scratch(os.path.join(beside, name))
+                os.makedirs(self.scratch, exist_ok=True)
+                self._scratch_lock = lock_shared(os.path.join(self.scratch, SCRATCH_MARK))
+
     def _mount(self, source: Source, target: str) -> None:
+        self._open_scratch()
         scratch = os.path.join(self.scratch, uuid.uuid4().hex)
         upper, work = os.path.join(scratch, "upper"), os.path.join(scratch, "work")
         os.makedirs(upper)
@@ -227,6 +250,15 @@ class WorkTrees:
                     mount.mounted = False
                 remove_tree(mount.scratch)
                 self._mounts.pop(path, None)
+
+
+def _remove_dead_scratch(folder: str) -> None:
+    mark = os.path.join(folder, SCRATCH_MARK)
+    if not os.path.isfile(mark):
+        return  # not a scratch folder
+    with try_exclusive(mark) as free:
+        if free:
+            remove_tree(folder)
 
 
 def _prune_git_layers(folder: str) -> None:

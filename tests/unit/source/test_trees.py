@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,7 +29,8 @@ class Place:
         return f"{self.top}/root"
 
     def trees(self) -> WorkTrees:
-        return WorkTrees(self.root, f"{self.top}/mirror", f"{self.top}/scratch", self.ability)
+        scratch = f"{self.top}/scratch/{uuid.uuid4().hex}"
+        return WorkTrees(self.root, f"{self.top}/mirror", scratch, self.ability)
 
     def box(self, name: str) -> str:
         return f"{self.top}/boxes/{name}/workspace"
@@ -153,7 +155,7 @@ def test_what_a_job_does_reaches_neither_mirror_nor_tree_nor_git(method: str, tm
         assert not os.path.exists(box)
         trees.close()
         assert os.listdir(f"{place.top}/mirror/git") == []
-        assert not os.path.exists(f"{place.top}/scratch") or os.listdir(f"{place.top}/scratch") == []
+        assert method == "copy" or os.listdir(f"{place.top}/scratch") == [".skep-scratchs"]
 
     run_both(check, method, str(tmp_path))
 
@@ -309,6 +311,36 @@ def test_a_user_without_rights_gets_workspaces_too(mountable: bool) -> None:
             assert os.path.isdir(f"{top}/mirror/g000001")
 
         inside(work, uid=NOBODY, probe_in=top)
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_what_a_living_one_has_stays(
+    tmp_path: object,
+) -> None:
+    top = str(tmp_path)
+    make_repository(f"{top}/root")
+
+    def run(name: str, ability: MountAbility) -> WorkTrees:
+        trees = WorkTrees(f"{top}/root", f"{top}/mirror", f"{top}/scratch/{name}", ability)
+        trees.place(f"{top}/boxes/{name}")
+        return trees
+
+    def killed(ability: MountAbility) -> None:
+        run("killed", ability)
+        write(f"{top}/boxes/killed", "big", "x")
+
+    def later(ability: MountAbility) -> None:
+        os.makedirs(f"{top}/scratch/of-somebody")
+        living = run("living", ability)
+        newer = run("newer", ability)
+        assert set(os.listdir(f"{top}/scratch")) == {".skep-scratchs", "living", "newer", "of-somebody"}
+        newer.close()
+        assert contents(f"{top}/boxes/living") == expected(f"{top}/root")
+        living.close()
+        assert set(os.listdir(f"{top}/scratch")) == {".skep-scratchs", "of-somebody"}
+
+    inside(killed, probe_in=top)
+    assert os.listdir(f"{top}/scratch/killed") != []
+    inside(later, probe_in=top)
 
 
 def test_a_file_system_without_overlays_falls_back_to_copies(tmp_path: object) -> None:
