@@ -74,10 +74,6 @@ class Settings:
     job_timeout_minutes: float = field(
         default=360.0, metadata=_about("number", "Limit of a job without `timeout-minutes`.")
     )
-    step_timeout_minutes: float = field(
-        default=0.0,
-        metadata=_about("number", "Limit of a step without `timeout-minutes`; 0: its job's alone."),
-    )
     log_limit_bytes: int = field(
         default=256 * 1024**2, metadata=_about("size", "How much output of one step is kept.", "256 MiB")
     )

@@ -17,6 +17,7 @@ from skep.cli.loading import LoadedPlan, add_plan_arguments, load_plan, plan_opt
 from skep.cli.project import Project, add_setting_flags, open_project
 from skep.cli.run_output import JsonOutput, PlainOutput
 from skep.cli.run_start import RunStart, start_early
+from skep.cli.runs import keep_of
 from skep.cli.secrets import read_secrets
 from skep.cli.tables import render_table
 from skep.events.facts import RunStarted
@@ -24,7 +25,6 @@ from skep.host.environment import job_environment
 from skep.model.outcome import RunStatus
 from skep.pipeline.engine.services import RunOptions
 from skep.store.local.records import Reservation, RunRecords
-from skep.store.local.retention import Keep
 from skep.wiring import LocalRun, RunRequest
 
 EXIT_CODES = {
@@ -112,7 +112,7 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
         local = LocalRun(request, records, output)
         status, interrupted = asyncio.run(_execute(local, _started(reservation, loaded), start))
         output.finish()
-        records.prune(_keep(project), time.time())
+        records.prune(keep_of(project), time.time())
     finally:
         records.close()
     return INTERRUPTED if interrupted else EXIT_CODES[status]
@@ -201,8 +201,3 @@ def _print_environment(project: Project, extra: list[str]) -> None:
     )
     rows = [(variable.name, variable.value, variable.why) for variable in shown]
     print(render_table(("variable", "value", "why"), rows), file=sys.stderr)
-
-
-def _keep(project: Project) -> Keep:
-    settings = project.settings
-    return Keep(days=settings.keep_days, size_bytes=settings.keep_bytes, count=settings.keep_count)
