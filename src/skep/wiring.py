@@ -256,21 +256,17 @@ def native_actions(
     request: RunRequest, trees: HostTrees | TreesInPlace, clock: SystemClock
 ) -> Callable[[str, str], NativeAction | None]:
     """What finds a native action by (owner/name, ref)."""
-    root = request.paths.cache
-    blobs, entries, artifacts = (
-        Blobs(f"{root}/blobs"),
-        CacheEntries(f"{root}/entries"),
-        Artifacts(f"{root}/artifacts"),
-    )
-    limit = request.settings.cache_limit_bytes
+    root, limit = request.paths.cache, request.settings.cache_limit_bytes
+    blobs, entries = Blobs(f"{root}/blobs"), CacheEntries(f"{root}/entries")
+    artifacts = Artifacts(request.paths.artifacts)
+
+    def clean_up() -> None:
+        artifacts.drop_expired(clock.now())
+        evict(blobs, [entries], [artifacts], limit_bytes=limit)
+
     stores = ArtifactStores(blobs=blobs, artifacts=artifacts, clock=clock)
     return natives_table(
-        cache=CacheAction(
-            blobs,
-            entries,
-            clock,
-            housekeeping=lambda: evict(blobs, [entries], [artifacts], limit_bytes=limit),
-        ),
+        cache=CacheAction(blobs, entries, clock, housekeeping=clean_up),
         checkout=Checkout(trees),
         download=DownloadArtifact(stores),
         merge=MergeArtifacts(stores),

@@ -116,3 +116,27 @@ jobs:
     assert done.returncode == 0, done.stdout
     assert (project.root / "built.txt").read_text() == "built\n"
     assert (project.root / "uncommitted.txt").read_text() == "mine"
+
+
+def test_a_run_that_is_pruned_takes_its_artifacts_along(tmp_path: Path) -> None:
+    text = """
+on: push
+jobs:
+  one:
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo built > built.txt
+      - uses: actions/upload-artifact@v4
+        with: {name: built, path: built.txt}
+"""
+    project = make_project(tmp_path, ci=text)
+    for _ in range(3):
+        assert project.call("run", "--keep-count", "2").returncode == 0
+
+    assert len(project.runs()) == 2
+    assert (
+        len(list(project.state.glob("repos/*/cache/artifacts/*/built*")))
+        + len(list(project.state.glob("repos/*/cache/artifacts/*/*.json")))
+        >= 2
+    )
+    assert len(list(project.state.glob("repos/*/cache/artifacts/*"))) == 2

@@ -17,7 +17,7 @@ from skep.cli.loading import LoadedPlan, add_plan_arguments, load_plan, plan_opt
 from skep.cli.project import Project, add_setting_flags, open_project
 from skep.cli.run_output import JsonOutput, PlainOutput
 from skep.cli.run_start import RunStart, start_early
-from skep.cli.runs import keep_of
+from skep.cli.runs import drop_old_runs
 from skep.cli.secrets import read_secrets
 from skep.cli.tables import render_table
 from skep.events.facts import RunStarted
@@ -112,7 +112,7 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
         local = LocalRun(request, records, output)
         status, interrupted = asyncio.run(_execute(local, _started(reservation, loaded), start))
         output.finish()
-        records.prune(keep_of(project), time.time())
+        drop_old_runs(records, project, time.time())
     finally:
         records.close()
     return INTERRUPTED if interrupted else EXIT_CODES[status]

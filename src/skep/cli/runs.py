@@ -7,9 +7,11 @@ import dataclasses
 import json
 import time
 
+from skep.cache.artifacts import Artifacts
 from skep.cli.project import Project, add_setting_flags, open_project
 from skep.cli.tables import duration_text, render_table, short_ref, when_text
 from skep.events.fold import JobView, RunView, StepView, WorkflowView
+from skep.model.ids import RunId
 from skep.model.outcome import Outcome
 from skep.store.local.records import RunRecords, RunRow
 from skep.store.local.retention import Keep
@@ -48,6 +50,15 @@ def run(args: argparse.Namespace) -> int:
         return _list(records, args)
     finally:
         records.close()
+
+
+def drop_old_runs(records: RunRecords, project: Project, now: float) -> tuple[str, ...]:
+    """Drops the runs that the settings no longer cover: records, logs and artifacts. Gives their ids. Raises StoreError."""
+    dropped = records.prune(keep_of(project), now)
+    artifacts = Artifacts(project.paths.artifacts)
+    for run_id in dropped:
+        artifacts.remove_run(RunId(run_id))
+    return dropped
 
 
 def keep_of(project: Project) -> Keep:
@@ -162,6 +173,6 @@ def _verify(records: RunRecords, args: argparse.Namespace) -> int:
 
 
 def _prune(records: RunRecords, project: Project, args: argparse.Namespace) -> int:
-    dropped = records.prune(keep_of(project), time.time())
+    dropped = drop_old_runs(records, project, time.time())
     print(json.dumps(dropped) if args.json else f"dropped {len(dropped)} runs")
     return 0

@@ -12,7 +12,7 @@ from skep.pipeline.expressions.limits import TEMPLATE_MEMORY_BYTES
 from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import Value, is_truthy, to_text
 from skep.pipeline.plan.concurrency import Concurrency, read_concurrency
-from skep.pipeline.plan.matrix import expand_strategy, job_display_name
+from skep.pipeline.plan.matrix import expand_strategy, job_display_name, strategy_context
 from skep.pipeline.plan.select import leg_selected
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
@@ -143,12 +143,7 @@ def _scope(question: JobQuestion, leg: MatrixLeg | None = None, strategy: Strate
     }
     if leg is not None and strategy is not None:
         contexts["matrix"] = leg.values
-        contexts["strategy"] = {
-            "fail-fast": strategy.fail_fast,
-            "job-index": leg.index,
-            "job-total": len(strategy.legs),
-            "max-parallel": strategy.max_parallel or len(strategy.legs),
-        }
+        contexts["strategy"] = strategy_context(strategy, leg)
     return Scope(
         contexts=contexts, functions=question.ancestry.functions(), memory_bytes=TEMPLATE_MEMORY_BYTES
     )
@@ -164,9 +159,8 @@ def _leg_key(job: JobKey, leg: MatrixLeg, strategy: Strategy, used: set[str]) ->
 
 def _leg_name(job: Job, leg: MatrixLeg, scope: Scope) -> str:
     """A name with expressions stands as it is; any other gets the matrix values behind it (as GitHub shows jobs)."""
-    if isinstance(job.name, Template):
-        return evaluate_text(job.name, scope)[:100]
-    return job_display_name(None if job.name is None else evaluate_text(job.name, scope), job.id, leg)
+    name = None if job.name is None else evaluate_text(job.name, scope)
+    return job_display_name(name, job.id, leg, evaluated=isinstance(job.name, Template))
 
 
 def _labels(job: Job, scope: Scope) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from skep.model.outcome import Outcome
 from skep.pipeline.expressions.limits import TEMPLATE_MEMORY_BYTES
 from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import CaseSensitive, Value
+from skep.pipeline.plan.matrix import strategy_context
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.ports import JobBox
 from skep.pipeline.workflow.tree import Job
@@ -94,16 +95,6 @@ class JobFrame:
         """The `job` context."""
         return {"status": status.value, "container": {}, "services": {}, "check_run_id": None}
 
-    def strategy_context(self) -> dict[str, Value]:
-        """The `strategy` context."""
-        total = len(self.strategy.legs)
-        return {
-            "fail-fast": self.strategy.fail_fast,
-            "job-index": self.leg.index,
-            "job-total": total,
-            "max-parallel": self.strategy.max_parallel or total,
-        }
-
 
 @dataclass(slots=True, kw_only=True)
 class StepsFrame:
@@ -140,7 +131,7 @@ class StepsFrame:
                 "steps": self.steps,
                 "runner": job.runner,
                 "secrets": job.secrets,
-                "strategy": job.strategy_context(),
+                "strategy": strategy_context(job.strategy, job.leg),
                 "matrix": job.leg.values,
                 "needs": job.needs,
                 "inputs": inputs,

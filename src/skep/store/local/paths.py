@@ -36,6 +36,11 @@ class StatePaths:
         return f"{self.repository}/cache"
 
     @property
+    def artifacts(self) -> str:
+        """Artifacts of this repository's runs; their bytes are blobs of the cache."""
+        return f"{self.cache}/artifacts"
+
+    @property
     def mirror(self) -> str:
         """The mirror of the user's tree."""
         return f"{self.repository}/mirror"
@@ -75,11 +80,6 @@ class RunPaths:
     def logs(self) -> str:
         """One file per leg."""
         return f"{self.root}/logs"
-
-    @property
-    def artifacts(self) -> str:
-        """What `actions/upload-artifact` stored."""
-        return f"{self.root}/artifacts"
 
     def create(self) -> None:
         """Makes the folders of a run. Raises OSError."""

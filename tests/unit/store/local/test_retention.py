@@ -78,12 +78,10 @@ def test_what_stays_is_within_the_limits_or_must_stay(
         assert len([run for run in kept if int(run.run_id) <= int(free[-1].run_id)]) <= count
 
 
-def test_a_dropped_run_is_gone_with_journal_logs_and_artifacts(
-    records: RunRecords, paths: StatePaths
-) -> None:
+def test_a_dropped_run_is_gone_with_journal_and_logs(records: RunRecords, paths: StatePaths) -> None:
     old, new = record(records, at=NOON - 40 * DAY), record(records)
-    Path(paths.run(old).artifacts, "deep").mkdir(parents=True)
-    Path(paths.run(old).artifacts, "deep", "wheel").write_bytes(b"x")
+    Path(paths.run(old).logs, "deep").mkdir(parents=True)
+    Path(paths.run(old).logs, "deep", "wheel").write_bytes(b"x")
     assert records.prune(Keep(days=30), NOON) == (old,)
     assert [row.run_id for row in records.list_runs()] == [new]
     assert list(records.entries(old)) == []
@@ -92,7 +90,7 @@ def test_a_dropped_run_is_gone_with_journal_logs_and_artifacts(
     assert records.prune(Keep(days=30), NOON) == ()
 
 
-def test_bytes_are_those_of_logs_and_artifacts(records: RunRecords, paths: StatePaths) -> None:
+def test_bytes_are_those_of_logs(records: RunRecords, paths: StatePaths) -> None:
     ids = [record(records) for _ in range(3)]
     for run_id in ids:
         Path(paths.run(run_id).logs, "a.log").write_bytes(b"x" * 100_000)
