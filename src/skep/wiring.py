@@ -136,6 +136,8 @@ class LocalRun:
         finally:
             await runner.close()
             await groups.close()
+            for note in trees.notes():
+                request.warn(note)
             await trees.close()
             events.publish(self._finished(started, status, reason))
             journal.close()

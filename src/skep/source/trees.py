@@ -147,6 +147,11 @@ class WorkTrees:
         except OSError as exc:
             raise HostError(f"the workspace {target} cannot be emptied: {exc}") from exc
 
+    def notes(self) -> tuple[str, ...]:
+        """What the snapshot could not take as it is, such as files nobody may read; () before there is one."""
+        with self._taking:
+            return () if self._source is None else self._source.snapshot.notes
+
     def close(self) -> None:
         """Removes what is still placed and lets the snapshot go. Safe to repeat."""
         with self._taking:

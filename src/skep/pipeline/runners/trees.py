@@ -51,6 +51,10 @@ class HostTrees:
         """Places the work trees of submodules into a placed tree; the paths that were not there to place."""
         return await asyncio.to_thread(lambda: self.trees.place_submodules(target, recursive=recursive))
 
+    def notes(self) -> Sequence[str]:
+        """What of the tree could not be placed, in words."""
+        return self.trees.notes()
+
     async def close(self) -> None:
         """Lets the run's snapshot go. Safe to repeat."""
         await asyncio.to_thread(self.trees.close)
@@ -94,6 +98,10 @@ class TreesInPlace:
 
     async def place_submodules(self, target: str, *, recursive: bool) -> Sequence[str]:  # noqa: ARG002
         """Places nothing: what is checked out is there."""
+        return ()
+
+    def notes(self) -> Sequence[str]:
+        """Nothing is placed."""
         return ()
 
     async def close(self) -> None:
