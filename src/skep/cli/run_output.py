@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Protocol, TextIO
 
 from skep.cli.log_text import for_terminal
@@ -62,7 +63,7 @@ class JsonOutput:
     def nothing(self, plan: Plan) -> None:
         """One object per workflow that does not start."""
         for decision in plan.decisions:
-            self.publish(WorkflowSkipped(at=0.0, path=decision.path, reason=decision.reason))
+            self.publish(WorkflowSkipped(at=time.time(), path=decision.path, reason=decision.reason))
 
     def finish(self) -> None:
         """The last fact has said it."""

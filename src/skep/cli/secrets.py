@@ -27,7 +27,7 @@ def read_secrets(
             shown = name.partition("=")[0]
             raise UserError(
                 f"`--secret {shown}=...` would show the value to every user of this machine",
-                hint=f"put it into the environment and write `--secret {shown}`, or use `--secret-file`",
+                hint=f"put it into the environment and write `--secret {shown}`, or use `--secrets-file`",
             )
         if not _NAME.match(name):
             raise UserError(
@@ -38,7 +38,7 @@ def read_secrets(
             value = getpass.getpass(f"secret {name}: ", stream=sys.stderr)
         if value is None:
             raise UserError(
-                f"the secret `{name}` is not in the environment", hint=f"set {name}, or use `--secret-file`"
+                f"the secret `{name}` is not in the environment", hint=f"set {name}, or use `--secrets-file`"
             )
         secrets[name.upper()] = value
     return secrets
@@ -89,5 +89,5 @@ def _read(path: str) -> str:
     except OSError as exc:
         reason = exc.strerror or os.strerror(exc.errno or 0)
         raise UserError(
-            f"the secrets file `{path}` cannot be read: {reason}", hint="see --secret-file"
+            f"the secrets file `{path}` cannot be read: {reason}", hint="see --secrets-file"
         ) from exc

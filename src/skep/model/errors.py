@@ -1,10 +1,10 @@
 """What stops Skep. Wrong user text is a finding (see `finding.py`), not an error.
 
-    SkepError            exit 3: our bug, or something we did not foresee
-    ├── UserError        exit 2: the user must change something
-    ├── HostError        exit 1: this machine refused: full disk, missing tool, no permission
-    │   └── RunnerLost   the process that runs steps is gone
-    └── StoreError       exit 1: the records cannot be read or written
+SkepError            exit 3: our bug, or something we did not foresee
+├── UserError        exit 2: the user must change something
+├── HostError        exit 1: this machine refused: full disk, missing tool, no permission
+│   └── RunnerLost   the process that runs steps is gone
+└── StoreError       exit 1: the records cannot be read or written
 """
 
 from .finding import Location
@@ -33,7 +33,7 @@ class HostError(SkepError):
     exit_code = 1
 
 
-class RunnerLost(HostError):
+class RunnerLost(HostError):  # noqa: N818  what happened, in one word
     """What was executing steps is gone; their outcome is unknown."""
 
 

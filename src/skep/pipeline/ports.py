@@ -19,12 +19,12 @@ class JobBox:
     """The places of one job, all absolute, existing, and of this job alone (except `tool_cache`)."""
 
     leg: LegKey
-    root: str  # holds everything below; removed by `dispose`
+    root: str  # holds workspace, temp and home; removed by `dispose`
     workspace: str  # GITHUB_WORKSPACE; empty until checkout
     temp: str  # RUNNER_TEMP
     home: str  # HOME of the steps
     tool_cache: str  # RUNNER_TOOL_CACHE, shared by runs
-    commands: str  # Skep's own folder: scripts, GITHUB_* files, the event file
+    commands: str  # Skep's own folder, elsewhere: scripts, GITHUB_* files, the event file
     env: Mapping[str, str]  # what a step may see of the machine: the allow-list, HOME, temp
 
 
@@ -62,8 +62,8 @@ class StepProcess(Protocol):
 class Runner(Protocol):
     """Executes the steps of jobs somewhere. Calls for different jobs may overlap.
 
-    Order: `prepare`, any number of `start` (several may be alive), `dispose`. `dispose` kills what is left, must succeed when called twice and after a
-    failed `prepare`. Raises HostError (RunnerLost when processes were lost), nothing else.
+    Order: `prepare`, any number of `start` (several may be alive), `dispose`. `dispose` kills what is left, must succeed
+    when called twice and after a failed `prepare`. Raises HostError (RunnerLost when processes were lost), nothing else.
     """
 
     async def prepare(self, leg: LegKey) -> JobBox: ...
@@ -114,7 +114,9 @@ class NativeCall:
     action: str  # owner/name[/path], lower-cased: `actions/cache`, `actions/cache/restore`
     ref: str  # as written behind @: `v4`
     phase: Phase
-    inputs: Mapping[str, str]  # lower-cased names, as written in `with`; defaults are the action's own business
+    inputs: Mapping[
+        str, str
+    ]  # lower-cased names, as written in `with`; defaults are the action's own business
     env: Mapping[str, str]  # the step's whole environment
     github: Mapping[str, Value]
     box: JobBox
@@ -124,7 +126,9 @@ class NativeCall:
     job_status: Outcome = Outcome.SUCCESS  # so far
     log: Callable[[str], None]  # one line of step log; workflow commands such as `::error::` work in it
     publish: Callable[[Fact], None]  # for facts an action knows: ArtifactStored
-    run: Callable[[Sequence[str], str], Awaitable[ProcessEnd]]  # (argv, cwd): a process in the box, output to the step log
+    run: Callable[
+        [Sequence[str], str], Awaitable[ProcessEnd]
+    ]  # (argv, cwd): a process in the box, output to the step log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,13 @@ def expected(root: str) -> Contents:
     for path in listed:
         full = os.path.join(top, path)
         beyond_link = os.path.realpath(os.path.dirname(full)) != os.path.normpath(os.path.dirname(full))
-        if path and not path.endswith(b"/") and not beyond_link and os.path.lexists(full) and not _is_folder(full):
+        if (
+            path
+            and not path.endswith(b"/")
+            and not beyond_link
+            and os.path.lexists(full)
+            and not _is_folder(full)
+        ):
             found[path] = entry(full)
     return found
 

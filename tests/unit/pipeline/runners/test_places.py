@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -136,31 +137,26 @@ def test_removal_never_follows_links(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["precious"]
 
 
-def test_removal_opens_what_was_closed(tmp_path: Path) -> None:
-    inner = tmp_path / "tree/closed/inner"
-    inner.mkdir(parents=True)
-    (inner / "file").touch(mode=0o400)
-    inner.chmod(0o500)
-    (tmp_path / "tree/closed").chmod(0)
-    if os.geteuid() == 0:  # permissions bind other users only: let one of them do it
-        for path in (inner / "file", inner, inner.parent, inner.parent.parent):
-            os.chown(path, 65534, 65534)
-        tmp_path.chmod(0o777)
-        _let_through_to(tmp_path)
-        program = "import sys, os; from skep.pipeline.runners.places import remove\nos.setuid(65534); print(repr(remove(sys.argv[1])))"
-        done = subprocess.run(
-            [sys.executable, "-c", program, tmp_path / "tree"], capture_output=True, text=True, check=True
-        )
-        assert done.stdout == "''\n"
-    else:
-        assert remove(str(tmp_path / "tree")) == ""
-    assert not (tmp_path / "tree").exists()
-
-
-def _let_through_to(path: Path) -> None:
-    for folder in path.parents:
-        if folder.stat().st_uid == os.geteuid() and len(folder.parts) > 2:
-            folder.chmod(folder.stat().st_mode | 0o011)
+def test_removal_opens_what_was_closed() -> None:
+    # Not in tmp_path: the folders above it may be closed to the other user that root becomes here.
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        tree = Path(folder, "tree")
+        inner = tree / "closed/inner"
+        inner.mkdir(parents=True)
+        (inner / "file").touch(mode=0o400)
+        inner.chmod(0o500)
+        inner.parent.chmod(0)
+        if os.geteuid() == 0:  # permissions bind other users only: let one of them do it
+            for path in (inner / "file", inner, inner.parent, tree, tree.parent):
+                os.chown(path, 65534, 65534)
+            program = "import sys, os; from skep.pipeline.runners.places import remove\nos.setuid(65534); print(repr(remove(sys.argv[1])))"
+            done = subprocess.run(
+                [sys.executable, "-c", program, tree], capture_output=True, text=True, check=True
+            )
+            assert done.stdout == "''\n"
+        else:
+            assert remove(str(tree)) == ""
+        assert not tree.exists()
 
 
 def test_what_cannot_be_removed_is_said(tmp_path: Path) -> None:
