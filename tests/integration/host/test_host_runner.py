@@ -203,7 +203,7 @@ def test_what_dead_runs_left_is_removed_when_the_next_one_opens(tmp_path: Path) 
     left.mkdir(parents=True)
     (tmp_path / "work").chmod(0o700)
     (left / "file").write_text("x")
-    (tmp_path / "work/dead.lock").touch()
+    (tmp_path / "work/dead.skep-run").touch()
 
     async def test(runner: HostRunner) -> None:
         await runner.dispose(await runner.prepare(LegKey("a")))

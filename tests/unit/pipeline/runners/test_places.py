@@ -15,6 +15,7 @@ import pytest
 from skep.model.errors import HostError
 from skep.model.ids import RunId
 from skep.pipeline.runners.places import (
+    LOCK,
     RunFolder,
     dead_runs,
     default_memory_root,
@@ -78,13 +79,32 @@ def test_only_what_dead_runs_left_is_swept(tmp_path: Path) -> None:
     )
     dead = killed.stdout.strip()
     Path(dead, "some", "thing").mkdir(parents=True)
-    (tmp_path / "old.lock").touch()
-    (tmp_path / "unlocked").mkdir()
-    assert dead_runs(str(tmp_path)) == [f"{tmp_path}/dead", f"{tmp_path}/old", f"{tmp_path}/unlocked"]
+    (tmp_path / f"old{LOCK}").touch()
+    assert dead_runs(str(tmp_path)) == [f"{tmp_path}/dead", f"{tmp_path}/old"]
     assert sweep_dead_runs(str(tmp_path)) == []
-    assert sorted(os.listdir(tmp_path)) == ["4f2a", "4f2a.lock"]
+    assert sorted(os.listdir(tmp_path)) == ["4f2a", f"4f2a{LOCK}"]
     assert dead_runs(str(tmp_path)) == []
     alive.release()
+
+
+def test_what_others_keep_in_the_work_folder_is_never_swept(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "poetry").mkdir()
+    (tmp_path / "poetry.lock").touch()
+    (tmp_path / "trees/20261120T101530-4f2a").mkdir(parents=True)  # upper layers of a living run
+    assert dead_runs(str(tmp_path)) == []
+    assert sweep_dead_runs(str(tmp_path)) == []
+    assert sorted(os.listdir(tmp_path)) == ["docs", "poetry", "poetry.lock", "trees"]
+
+
+def test_locks_that_are_no_files_stop_nobody(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / f"link{LOCK}").symlink_to(tmp_path / "precious")
+    (tmp_path / f"folder{LOCK}").mkdir()
+    (tmp_path / f"gone{LOCK}").symlink_to("nowhere")
+    assert dead_runs(str(tmp_path)) == []
+    assert sweep_dead_runs(str(tmp_path)) == []
+    assert len(os.listdir(tmp_path)) == 4
 
 
 def test_sweeping_while_runs_come_and_go_takes_nothing_from_the_living(tmp_path: Path) -> None:
@@ -220,8 +240,20 @@ def test_memory_is_used_only_where_there_is_room(tmp_path: Path) -> None:
     assert default_memory_root(str(tmp_path)) == f"{tmp_path}/skep-{os.geteuid()}"
 
 
+def test_memory_that_somebody_else_has_prepared_for_us_is_not_used(tmp_path: Path) -> None:
+    place = tmp_path / f"skep-{os.geteuid()}"
+    place.symlink_to(tmp_path)
+    assert default_memory_root(str(tmp_path)) == ""
+    place.unlink()
+    place.mkdir()
+    place.chmod(0o777)
+    assert default_memory_root(str(tmp_path)) == ""
+    place.chmod(0o700)
+    assert default_memory_root(str(tmp_path)) == str(place)
+
+
 def test_a_lock_dies_with_its_process_not_with_a_file(tmp_path: Path) -> None:
     folder = RunFolder(str(tmp_path), RUN)
-    with open(f"{folder.path}.lock", "rb") as lock, pytest.raises(BlockingIOError):
+    with open(f"{folder.path}{LOCK}", "rb") as lock, pytest.raises(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     folder.release()
