@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from skep.model.errors import UserError
@@ -57,19 +58,19 @@ def read_repository(git: Git, *, user: str = "") -> Repository:
             actor=user or "local",
             email="",
         )
-    branch = git.branch()
-    remote = _remote(git, branch)
+    branch, settings = git.branch(), git.settings()
+    remote = _remote(settings, branch)
     owner, name = owner_and_name(git.ask("remote", "get-url", remote)) if remote else ("", "")
     return Repository(
         root=git.root,
         is_git=True,
         sha=git.head() or NO_COMMIT,
         branch=branch,
-        default_branch=_default_branch(git, remote, branch),
+        default_branch=_default_branch(git, settings, remote, branch),
         owner=owner or "local",
         name=name if owner else folder,
-        actor=_config(git, "github.user") or _config(git, "user.name") or user or "local",
-        email=_config(git, "user.email"),
+        actor=settings.get("github.user") or settings.get("user.name") or user or "local",
+        email=settings.get("user.email", ""),
     )
 
 
@@ -188,34 +189,35 @@ def _range(git: Git, revisions: str) -> tuple[Commit, ...]:
 def _spellings(git: Git, base: str) -> tuple[str, ...]:
     if base.startswith("refs/"):
         return (base,)
-    return (f"refs/heads/{base}", *(f"refs/remotes/{remote}/{base}" for remote in _remotes(git)), base)
+    return (
+        f"refs/heads/{base}",
+        *(f"refs/remotes/{remote}/{base}" for remote in _remotes(git.settings())),
+        base,
+    )
 
 
-def _remote(git: Git, branch: str) -> str:
-    configured = _config(git, f"branch.{branch}.remote") if branch else ""
+def _remote(settings: Mapping[str, str], branch: str) -> str:
+    configured = settings.get(f"branch.{branch}.remote", "") if branch else ""
     if configured and configured != ".":
         return configured
-    remotes = _remotes(git)
+    remotes = _remotes(settings)
     if "origin" in remotes:
         return "origin"
     return remotes[0] if remotes else ""
 
 
-def _remotes(git: Git) -> tuple[str, ...]:
-    return tuple(git.ask("remote").splitlines())
+def _remotes(settings: Mapping[str, str]) -> tuple[str, ...]:
+    names = (name[len("remote.") :].rpartition(".")[0] for name in settings if name.startswith("remote."))
+    return tuple(sorted({name for name in names if name}))
 
 
-def _config(git: Git, name: str) -> str:
-    return git.ask("config", "--get", name)
-
-
-def _default_branch(git: Git, remote: str, branch: str) -> str:
+def _default_branch(git: Git, settings: Mapping[str, str], remote: str, branch: str) -> str:
     if remote:
         target = git.ask("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD")
         prefix = f"refs/remotes/{remote}/"
         if target.startswith(prefix):
             return target.removeprefix(prefix)
-    configured = _config(git, "init.defaultBranch")
+    configured = settings.get("init.defaultbranch", "")
     for name in filter(None, (configured, "main", "master")):
         if git.resolve(f"refs/heads/{name}") or (remote and git.resolve(f"refs/remotes/{remote}/{name}")):
             return name

@@ -66,6 +66,12 @@ class Git:
         done = self._run(*arguments)
         return _text(done.stdout).strip() if done.exit_code == 0 else ""
 
+    def settings(self) -> dict[str, str]:
+        """All of git's configuration that holds here, by name with section and key in lower case; the last value wins."""
+        done = self._run("config", "--list", "-z")
+        pairs = (_text(entry).partition("\n") for entry in done.stdout.split(b"\0") if entry)
+        return {_setting_name(name): value for name, _, value in pairs}
+
     def is_repository(self) -> bool:
         """Whether the root lies in a git work tree.
 
@@ -222,3 +228,9 @@ def _text(raw: bytes) -> str:
 def _first_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[0].removeprefix("fatal: ") if lines else "no reason given"
+
+
+def _setting_name(name: str) -> str:
+    section, _, rest = name.partition(".")
+    subsection, dot, key = rest.rpartition(".")
+    return f"{section.lower()}.{subsection}{dot}{key.lower()}"
