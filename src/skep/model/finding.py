@@ -29,6 +29,15 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """A piece of a file replaced: offsets in characters from its beginning (a byte order mark not counted), end exclusive."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One problem in a user's text: rule, place, message, and what to do about it."""
 
@@ -38,6 +47,7 @@ class Finding:
     hint: str = ""
     severity: Severity = Severity.ERROR
     focus: Location | None = None  # the part of `where` to point at, when only a part is wrong
+    edits: tuple[Edit, ...] = ()  # what mends it without changing anything else, applied all or none
 
     @property
     def is_error(self) -> bool:

@@ -47,6 +47,26 @@ class Source:
             return self._location(scalar.span, start + opened, len(_OPEN))
         return scalar.span
 
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a place in the text; lines and columns count from 1."""
+        return self._offset(line, column)
+
+    def written(self, span: Location) -> str:
+        """What stands at a place, quotes and indentation included."""
+        return self.text[self._offset(span.line, span.column) : self._offset(span.end_line, span.end_column)]
+
+    def place(self, path: str, start: int, end: int) -> Location:
+        """The place of a stretch of the text; it may reach over several lines."""
+        starts = self._starts()
+        line, end_line = bisect_right(starts, start), bisect_right(starts, end)
+        return Location(
+            path=path,
+            line=line,
+            column=start - starts[line - 1] + 1,
+            end_line=end_line,
+            end_column=end - starts[end_line - 1] + 1,
+        )
+
     def _location(self, span: Location, offset: int, length: int) -> Location:
         line = bisect_right(self._starts(), offset)
         column = offset - self._starts()[line - 1] + 1
