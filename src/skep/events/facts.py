@@ -43,6 +43,7 @@ class WorkflowStarted(Fact):
     run_name: str
     jobs: tuple[JobKey, ...]
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # job key -> job keys
+    reason: str = ""  # the filters that let it start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class JobExpanded(Fact):
     job: JobKey
     legs: tuple[LegKey, ...]
     names: tuple[str, ...]
+    because: tuple[str, ...] = ()  # why its `if` was true: sentences with the values it saw; masked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class JobSkipped(Fact):
     name: str
     reason: str
     outcome: str = "skipped"  # or `cancelled`, or `failure` when it could not be planned
+    because: tuple[str, ...] = ()  # why its `if` was false: sentences with the values it saw; masked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,7 @@ class StepFinished(Fact):
     conclusion: str
     exit_code: int | None = None
     reason: str = ""  # why it was skipped, or failed other than by its exit code
+    because: tuple[str, ...] = ()  # why its `if` came out as it did: sentences with the values it saw; masked
     cpu_s: float = 0.0
     peak_memory_bytes: int = 0
     duration_s: float = 0.0

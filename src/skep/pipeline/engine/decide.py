@@ -19,6 +19,7 @@ from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
 from skep.pipeline.workflow.nodes import Template
 from skep.pipeline.workflow.tree import Job
 
+from .explain import explain, explain_true
 from .legs import LegPlan
 
 
@@ -62,6 +63,7 @@ class Verdict:
     unsupported: tuple[Unsupported, ...] = ()
     outcome: Outcome = Outcome.SKIPPED
     reason: str = ""
+    because: tuple[str, ...] = ()  # what decided its `if`; masked
     name: str = ""
 
 
@@ -79,6 +81,7 @@ class JobQuestion:
     matrix: Mapping[str, Sequence[str]]  # only legs with these values
     unsupported_job: Callable[[Job], str | None]
     unsupported_labels: Callable[[Sequence[str]], str | None]
+    mask: Callable[[str], str] = str  # hides secrets in what explains a condition
 
 
 def decide_job(question: JobQuestion) -> Verdict:
@@ -94,7 +97,8 @@ def _decide(question: JobQuestion) -> Verdict:
     job = question.job
     scope = _scope(question)
     if not is_truthy(job.condition.expression.evaluate(scope)):
-        return Verdict(reason=_skip_reason(question), name=_plain_name(question))
+        because = explain(job.condition, scope, mask=question.mask, status=_status_reason(question))
+        return Verdict(reason=_skip_reason(question), because=because, name=_plain_name(question))
     strategy = expand_strategy(None if job.strategy is None else evaluate_node(job.strategy, scope))
     legs: list[LegPlan] = []
     unsupported: list[Unsupported] = []
@@ -130,7 +134,11 @@ def _decide(question: JobQuestion) -> Verdict:
     if not legs and not unsupported:
         return Verdict(reason="no leg of the matrix was selected", name=_plain_name(question))
     return Verdict(
-        legs=tuple(legs), groups=groups, unsupported=tuple(unsupported), name=_plain_name(question)
+        legs=tuple(legs),
+        groups=groups,
+        unsupported=tuple(unsupported),
+        because=explain_true(job.condition, scope, mask=question.mask),
+        name=_plain_name(question),
     )
 
 
@@ -197,6 +205,11 @@ def _skip_reason(question: JobQuestion) -> str:
     written = question.job.condition.written
     if written:
         return f"`if: {written}` is false"
+    return _status_reason(question)
+
+
+def _status_reason(question: JobQuestion) -> str:
+    """Why `success()` is false, if it is."""
     if question.ancestry.cancelled:
         return "the run was cancelled"
     for need in question.job.needs:

@@ -200,6 +200,7 @@ class RunExecution:
             run_name=item.run_name,
             jobs=tuple(keys),
             needs={key: tuple(self._state.jobs[key].node.needs) for key in keys},
+            reason=next((one.reason for one in self._plan.decisions if one.path == item.workflow.path), ""),
         )
 
     def _admit(self, item: WorkflowPlan) -> None:
@@ -225,13 +226,13 @@ class RunExecution:
         return read_concurrency(item.workflow.concurrency, Scope(contexts=contexts))
 
     async def _claim_workflow(self, workflow: str, group: Concurrency) -> None:
-        held = await self._claims.claim(workflow, group, partial(self._cancel_workflow, workflow))
-        if not held:
-            self._cancel_workflow(workflow)
+        cancel = partial(self._cancel_workflow, workflow, group)
+        if not await self._claims.claim(workflow, group, cancel):
+            cancel()
         self._feed(WorkflowAdmitted(workflow=workflow))
 
-    def _cancel_workflow(self, workflow: str) -> None:
-        reason = "a newer run of the same concurrency group took its place"
+    def _cancel_workflow(self, workflow: str, group: Concurrency) -> None:
+        reason = self._replaced(group)
         self._results.cancel_workflow(workflow)
         self._publish(CancelRequested(at=self._now(), target=workflow, reason=reason))
         self._feed(CancelAsked(workflow=workflow))
@@ -260,6 +261,7 @@ class RunExecution:
                 matrix=self._services.options.matrix,
                 unsupported_job=lambda job: unsupported_job(job, self._has_native),
                 unsupported_labels=self._services.runner_facts.unsupported_reason,
+                mask=self._services.masking.mask,
             )
         )
         self._answer(key, verdict)
@@ -271,13 +273,15 @@ class RunExecution:
         if not verdict.legs:
             outcome = verdict.outcome
             if not verdict.unsupported:
-                self._skipped(key, LegKey(key), verdict.name, verdict.reason, outcome.value)
+                self._skipped(
+                    key, LegKey(key), verdict.name, verdict.reason, outcome.value, because=verdict.because
+                )
             self._results.end_job(key, outcome)
             self._feed(JobDecided(job=key, outcome=outcome))
             return
         legs = tuple(leg.key for leg in verdict.legs)
         names = tuple(leg.name for leg in verdict.legs)
-        self._publish(JobExpanded(at=self._now(), job=key, legs=legs, names=names))
+        self._publish(JobExpanded(at=self._now(), job=key, legs=legs, names=names, because=verdict.because))
         self._leg_plans.update((leg.key, leg) for leg in verdict.legs)
         self._groups.update(verdict.groups)
         strategy = verdict.legs[0].strategy
@@ -329,22 +333,38 @@ class RunExecution:
 
     def _cancel_leg(self, key: LegKey) -> None:
         if key in self._legs:
-            self._legs[key].cancel("a newer run of the same concurrency group took its place")
+            self._legs[key].cancel(self._replaced(self._groups[key]))
         else:
             self._feed(GroupLost(leg=key))
+
+    def _replaced(self, group: Concurrency) -> str:
+        name = self._services.masking.mask(group.group)
+        return f"a newer run took its place in the concurrency group `{name}`"
 
     def _drop(self, key: LegKey, reason: str) -> None:
         plan = self._leg_plans[key]
         if self._claims.has(key):
             self._spawn(self._claims.release(key))
         self._results.end_job(plan.job_key, Outcome.CANCELLED)
-        self._skipped(plan.job_key, key, plan.name, reason, Outcome.CANCELLED.value)
+        because: tuple[str, ...] = ()
+        if key in self._groups:
+            name = self._services.masking.mask(self._groups[key].group)
+            because = (f"it waited for the concurrency group `{name}`",)
+        self._skipped(plan.job_key, key, plan.name, reason, Outcome.CANCELLED.value, because=because)
 
-    def _skipped(self, job: JobKey, leg: LegKey, name: str, reason: str, outcome: str) -> None:
+    def _skipped(
+        self, job: JobKey, leg: LegKey, name: str, reason: str, outcome: str, *, because: tuple[str, ...] = ()
+    ) -> None:
         mask = self._services.masking.mask
         self._publish(
             JobSkipped(
-                at=self._now(), job=job, leg=leg, name=mask(name), reason=mask(reason), outcome=outcome
+                at=self._now(),
+                job=job,
+                leg=leg,
+                name=mask(name),
+                reason=mask(reason),
+                outcome=outcome,
+                because=because,
             )
         )
 

@@ -26,6 +26,7 @@ class Ending:
     outcome: Outcome = Outcome.SUCCESS
     exit_code: int | None = None
     reason: str = ""
+    because: tuple[str, ...] = ()  # what decided the step's `if`; masked
     cpu_s: float = 0.0
     peak_memory_bytes: int = 0
     outputs: dict[str, str] = field(default_factory=dict)

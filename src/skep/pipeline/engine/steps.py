@@ -22,6 +22,7 @@ from skep.pipeline.workflow.nodes import Node
 from skep.pipeline.workflow.tree import Condition, Step, StepKind
 
 from .effects import CommandRules
+from .explain import explain, explain_true
 from .frame import JobFrame, StepsFrame
 from .invocation import Ending, Invocation, Stops
 from .services import EngineServices
@@ -216,7 +217,12 @@ class LegSteps:
             env = dict(post.env) if post else self._step_env(step, frame, github)
             scope = frame.scope(github, env)
             if condition is not None and not is_truthy(condition.expression.evaluate(scope)):
-                return Ending(outcome=Outcome.SKIPPED, reason=_skip_reason(condition, frame))
+                reason = _skip_reason(condition, frame)
+                because = explain(
+                    condition, scope, mask=self.services.masking.mask, status=_status_reason(frame)
+                )
+                return Ending(outcome=Outcome.SKIPPED, reason=reason, because=because)
+            because = explain_true(condition, scope, mask=self.services.masking.mask) if condition else ()
         except SkepError as exc:
             return Ending(outcome=Outcome.FAILURE, reason=_located(exc))
 
@@ -227,7 +233,10 @@ class LegSteps:
                 return False
 
         stops = Stops(signals=signals, survives_cancel=survives_cancel)
-        return StepCall(step=step, frame=frame, github=github, env=env, scope=scope, stops=stops)
+        ending = Ending(because=because)
+        return StepCall(
+            step=step, frame=frame, github=github, env=env, scope=scope, stops=stops, ending=ending
+        )
 
     def _step_env(self, step: Step, frame: StepsFrame, github: Mapping[str, Value]) -> dict[str, str]:
         if step.env is None:
@@ -300,6 +309,7 @@ class LegSteps:
                 conclusion=conclusion.value,
                 exit_code=ending.exit_code,
                 reason=mask(ending.reason),
+                because=ending.because,
                 cpu_s=round(ending.cpu_s, 6),
                 peak_memory_bytes=ending.peak_memory_bytes,
                 duration_s=round(duration_s, 6),
@@ -332,11 +342,12 @@ def evaluate_env(node: Node, scope: Scope) -> dict[str, str]:
 
 
 def _skip_reason(condition: Condition, frame: StepsFrame) -> str:
-    if not condition.written:
-        if frame.job.cancelled():
-            return "the job was cancelled"
-        return "an earlier step failed"
-    return f"`if: {condition.written}` is false"
+    return f"`if: {condition.written}` is false" if condition.written else _status_reason(frame)
+
+
+def _status_reason(frame: StepsFrame) -> str:
+    """Why `success()` is false, if it is."""
+    return "the job was cancelled" if frame.job.cancelled() else "an earlier step failed"
 
 
 def _located(error: SkepError) -> str:
