@@ -9,8 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from skep.cli.log_output import LogOutput, Section
-from skep.cli.project import open_project
-from skep.cli.runs import RUN_HELP
+from skep.cli.project import RUN_HELP, open_project
 from skep.events.fold import JobView, RunView, StepView
 from skep.model.errors import UserError
 from skep.model.outcome import Outcome

@@ -12,6 +12,7 @@ COMMANDS = {
     "expr": ("skep.cli.expr", "evaluate an expression"),
     "runs": ("skep.cli.runs", "earlier runs: list, show, verify, prune"),
     "logs": ("skep.cli.logs", "what the jobs of a run printed"),
+    "why": ("skep.cli.why", "why a workflow, job or step ended as it did"),
     "events": ("skep.cli.events", "the journal of a run: export"),
     "doctor": ("skep.cli.doctor", "what is missing here, and how to mend it"),
 }

@@ -13,6 +13,9 @@ from skep.model.finding import Finding
 from skep.settings import Settings, SettingValue, environment_name, flag_name, parse_value, read_settings
 from skep.store.local.paths import StatePaths, state_paths
 
+RUN_HELP = "`last`, a run's number, its id or the beginning of it"
+"""How a command's argument names a run."""
+
 _DEST = "setting_"
 
 

@@ -8,15 +8,13 @@ import json
 import time
 
 from skep.cache.artifacts import Artifacts
-from skep.cli.project import Project, add_setting_flags, open_project
+from skep.cli.project import RUN_HELP, Project, add_setting_flags, open_project
 from skep.cli.tables import duration_text, render_table, short_ref, when_text
 from skep.events.fold import JobView, RunView, StepView, WorkflowView
 from skep.model.ids import RunId
 from skep.model.outcome import Outcome
 from skep.store.local.records import RunRecords, RunRow
 from skep.store.local.retention import Keep
-
-RUN_HELP = "`last`, a run's number, its id or the beginning of it"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -32,6 +32,7 @@ class StepView:
     outcome: str = ""
     exit_code: int | None = None
     reason: str = ""
+    because: tuple[str, ...] = ()  # what decided its `if`
     started_at: float | None = None  # None: skipped
     duration_s: float = 0.0
     cpu_s: float = 0.0
@@ -50,6 +51,7 @@ class JobView:
     status: str
     outcome: str = ""
     reason: str = ""
+    because: tuple[str, ...] = ()  # what decided its `if`
     runs_on: tuple[str, ...] = ()
     started_at: float | None = None
     finished_at: float | None = None
@@ -73,6 +75,7 @@ class WorkflowView:
     needs: Mapping[str, tuple[str, ...]]
     started_at: float
     finished_at: float | None = None
+    reason: str = ""  # the filters that let it start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,7 @@ class _Folding:
             jobs=fact.jobs,
             needs=fact.needs,
             started_at=fact.at,
+            reason=fact.reason,
         )
 
     def take_workflow_end(self, fact: f.WorkflowFinished) -> None:
@@ -170,7 +174,8 @@ class _Folding:
 
     def take_expansion(self, fact: f.JobExpanded) -> None:
         for leg, name in zip(fact.legs, fact.names, strict=False):
-            self.legs.setdefault(leg, JobView(job=fact.job, leg=leg, name=name, status=QUEUED))
+            queued = JobView(job=fact.job, leg=leg, name=name, status=QUEUED, because=fact.because)
+            self.legs.setdefault(leg, queued)
 
     def take_skip(self, fact: f.JobSkipped) -> None:
         self.legs[fact.leg] = JobView(
@@ -180,15 +185,18 @@ class _Folding:
             status=fact.outcome,
             outcome=fact.outcome,
             reason=fact.reason,
+            because=fact.because,
             finished_at=fact.at,
         )
 
     def take_job(self, fact: f.JobStarted) -> None:
+        before = self.legs.get(fact.leg)
         self.legs[fact.leg] = JobView(
             job=fact.job,
             leg=fact.leg,
             name=fact.name,
             status=RUNNING,
+            because=before.because if before else (),
             runs_on=fact.runs_on,
             started_at=fact.at,
         )
@@ -230,6 +238,7 @@ class _Folding:
             outcome=fact.outcome,
             exit_code=fact.exit_code,
             reason=fact.reason,
+            because=fact.because,
             started_at=before.started_at if before else None,
             duration_s=fact.duration_s,
             cpu_s=fact.cpu_s,

@@ -60,7 +60,7 @@ class _Telling:
 
     def sentences(self, tree: Node) -> list[str]:
         found: list[str] = []
-        for leaf in self._leaves(tree):
+        for leaf in self._implied_leaves(tree) if self._implied else self._leaves(tree):
             if len(found) == MAX_SENTENCES:
                 break
             if sentence := self._sentence(leaf):
@@ -70,6 +70,19 @@ class _Telling:
     def value(self, node: Node) -> Value:
         self._frame.memory = Memory(self._memory_bytes)  # an evaluation of its own, with the same contexts
         return build_closure(node)(self._frame)
+
+    def _implied_leaves(self, tree: Node) -> Iterator[Node]:
+        """Of `success() && (...)`: both halves when both are false, for either alone would have been enough."""
+        assert isinstance(tree, Logic)
+        if not is_truthy(self.value(tree.operands[0])):
+            yield tree.operands[0]
+        for operand in tree.operands[1:]:
+            if not is_truthy(self.value(operand)):
+                yield from self._leaves(operand)
+                return
+        if is_truthy(self.value(tree.operands[0])):
+            for operand in tree.operands[1:]:
+                yield from self._leaves(operand)
 
     def _leaves(self, node: Node) -> Iterator[Node]:
         """The parts that decided: of a false `&&` the first false one, of a false `||` all, and the other way round."""

@@ -23,6 +23,7 @@ from skep.store.local.sink import Schedule
 
 PIECE_BYTES = 256 * 1024
 FLUSH_AFTER_S = 0.05
+TAIL_BYTES = 64 * 1024
 _TIME = struct.Struct("<Qd")
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 
@@ -48,6 +49,20 @@ def time_at(times: tuple[Sequence[int], Sequence[float]], offset: int) -> float 
     """When the byte at an offset was written, seconds since the epoch; None when it is not known."""
     index = bisect_right(times[0], offset) - 1
     return times[1][index] if index >= 0 else None
+
+
+def last_lines(path: str, start: int, end: int | None, *, lines: int) -> list[bytes]:
+    """The last lines of a part of a log, without their ends; fewer when they are long. [] when the file is gone."""
+    try:
+        with open(path, "rb") as file:
+            stop = min(end, os.fstat(file.fileno()).st_size) if end is not None else file.seek(0, os.SEEK_END)
+            begin = max(start, stop - TAIL_BYTES)
+            file.seek(begin)
+            data = file.read(max(stop - begin, 0))
+    except OSError:
+        return []
+    found = data.removesuffix(b"\n").split(b"\n") if data else []
+    return (found[1:] if begin > start and len(found) > 1 else found)[-lines:]
 
 
 class FileLogStore:

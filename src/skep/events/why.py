@@ -1,0 +1,298 @@
+"""A run as it stands, and a workflow, job or step of it -> why it ended as it did, down to the root cause. Pure.
+
+A job is explained by its own end, or by what it waited for: `deploy` was skipped: it needs `test`, which was skipped: it needs
+`build`, which failed in step 2 `make` with exit code 2. Every part of that chain stands in the journal; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from skep.events.clauses import (
+    CANCELLED,
+    FAILURE,
+    NO_REASON,
+    SKIPPED,
+    SUCCESS,
+    blames_needs,
+    blames_status,
+    failed_before,
+    failed_how,
+    plain_clause,
+    step_clause,
+    step_name,
+)
+from skep.events.fold import INTERRUPTED, QUEUED, RUNNING, JobView, RunView, StepView, WorkflowView
+
+Kind = Literal["run", "workflow", "job", "step"]
+UNSUPPORTED, NOT_STARTED = "unsupported", "not started"
+_RANK = {FAILURE: 0, INTERRUPTED: 1, CANCELLED: 2, UNSUPPORTED: 3, RUNNING: 4, QUEUED: 5, SKIPPED: 6}
+_MAX_ANNOTATIONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One part of a chain, as a program wants it."""
+
+    kind: Kind
+    key: str  # a leg, a step's id, or a path
+    name: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why one thing ended as it did."""
+
+    kind: Kind
+    key: str
+    name: str
+    status: str
+    sentence: str  # the whole chain in words, without a full stop
+    because: tuple[str, ...] = ()  # what decided the `if` at the end of the chain
+    chain: tuple[Cause, ...] = ()  # what it is due to, nearest first; the last is the root cause
+    annotations: tuple[str, ...] = ()  # errors that the root cause reported
+    job: JobView | None = None  # where the last lines of the root cause are: this leg,
+    step: StepView | None = None  # and this step
+
+
+def explain_run(view: RunView) -> tuple[Explanation, ...]:
+    """Everything of a run that did not succeed: the run, workflows, jobs; root causes first."""
+    jobs = sorted(
+        (job for job in view.jobs if job.status != SUCCESS or job.outcome == FAILURE),
+        key=lambda job: _RANK.get(job.status, len(_RANK)),
+    )
+    return (
+        *_run_itself(view),
+        *(explain_job(view, job) for job in jobs),
+        *_undecided(view),
+        *(
+            explain_workflow(view, one)
+            for one in view.workflows
+            if one.status != SUCCESS
+            and not any(job.job in one.jobs and job.status != SUCCESS for job in view.jobs)
+        ),
+        *(not_started(one.path, one.reason) for one in view.skipped_workflows),
+    )
+
+
+def explain_job(view: RunView, job: JobView) -> Explanation:
+    """Why one leg ended as it did."""
+    return _Chain(view).of_job(job)
+
+
+def explain_step(view: RunView, job: JobView, step: StepView) -> Explanation:
+    """Why one step ended as it did."""
+    return _Chain(view).of_step(job, step)
+
+
+def explain_workflow(view: RunView, workflow: WorkflowView) -> Explanation:
+    """Why a workflow started, and how it ended."""
+    started = f"started: {workflow.reason}" if workflow.reason else "started"
+    ended = (
+        f"; it is {workflow.status}"
+        if workflow.status in (RUNNING, INTERRUPTED)
+        else f"; it ended as {workflow.status}"
+    )
+    cancelled = _cancel_reason(view, workflow.key)
+    return Explanation(
+        kind="workflow",
+        key=workflow.path,
+        name=workflow.name or workflow.key,
+        status=workflow.status,
+        sentence=f"`{workflow.key}` {started}{ended}" + (f": {cancelled}" if cancelled else ""),
+    )
+
+
+def not_started(path: str, reason: str) -> Explanation:
+    """Why a workflow did not start."""
+    name = path.rpartition("/")[2]
+    return Explanation(
+        kind="workflow", key=path, name=name, status=NOT_STARTED, sentence=f"`{name}` did not start: {reason}"
+    )
+
+
+class _Chain:
+    """From one job or step to what it is due to. A job is visited once: needs have no circle, but a journal may be damaged."""
+
+    def __init__(self, view: RunView) -> None:
+        self._view = view
+        self._seen: set[str] = set()
+        self._needs = {key: needs for one in view.workflows for key, needs in one.needs.items()}
+
+    def of_job(self, job: JobView) -> Explanation:
+        self._seen.add(job.leg)
+        own = Explanation(kind="job", key=job.leg, name=job.name, status=job.status, sentence="")
+        clause, rest = self._job_clause(job)
+        sentence = f"`{job.name}` {clause}" + (f" {rest.sentence}" if rest else "")
+        if rest is None:
+            return replace(own, sentence=sentence, because=job.because, job=job if job.started_at else None)
+        return replace(rest, kind="job", key=job.leg, name=job.name, status=job.status, sentence=sentence)
+
+    def of_step(self, job: JobView, step: StepView) -> Explanation:
+        blamed = failed_before(job, step) if step.status == SKIPPED and blames_status(step) else None
+        sentence = f"`{step.name}` of `{job.name}` {step_clause(step)}"
+        own = Explanation(
+            kind="step",
+            key=step.step,
+            name=step.name,
+            status=step.status,
+            sentence=sentence,
+            because=step.because,
+            job=job,
+            step=step if step.started_at is not None else None,
+        )
+        if blamed is None:
+            return replace(own, annotations=_errors(self._view, job, step))
+        words = f": {step_name(blamed)} {step_clause(blamed)}"
+        return replace(
+            own,
+            sentence=f"`{step.name}` of `{job.name}` was skipped{words}",
+            chain=(_step_cause(blamed),),
+            annotations=_errors(self._view, job, blamed),
+            step=blamed,
+        )
+
+    def _job_clause(self, job: JobView) -> tuple[str, Explanation | None]:
+        """How the job ended, and the explanation of what it is due to, whose sentence goes on where the clause ends."""
+        if job.outcome == FAILURE:
+            return self._failure(job)
+        if job.status == CANCELLED:
+            return self._cancellation(job)
+        if job.status == SKIPPED:
+            return self._skip(job)
+        return plain_clause(job), None
+
+    def _failure(self, job: JobView) -> tuple[str, Explanation | None]:
+        passed = ", which its `continue-on-error` lets pass" if job.status == SUCCESS else ""
+        step = next((one for one in job.steps if one.status == FAILURE), None)
+        if step is None:
+            when = "" if job.started_at else " before it started"
+            return f"failed{when}{passed}: {job.reason or NO_REASON}", None
+        own = Explanation(
+            kind="job",
+            key=job.leg,
+            name=job.name,
+            status=job.status,
+            sentence=f"{step_name(step)} {failed_how(step)}{passed}",
+            because=job.because,
+            chain=(_step_cause(step),),
+            annotations=_errors(self._view, job, step),
+            job=job,
+            step=step,
+        )
+        return "failed in", own
+
+    def _cancellation(self, job: JobView) -> tuple[str, Explanation | None]:
+        due = self._first_failed_sibling(job) if job.reason.startswith("fail-fast") else None
+        if due is not None and due.leg not in self._seen:
+            rest = self.of_job(due)
+            words = rest.sentence.removeprefix(f"`{due.name}` ")
+            rest = replace(
+                rest, sentence=f"`{due.name}`, which {words}", chain=(_job_cause(due), *rest.chain)
+            )
+            return "was cancelled by `fail-fast` because of its sibling", rest
+        reason = job.reason or "no reason is recorded"
+        asked = _cancel_reason(self._view, *_targets(job))
+        more = f" ({asked})" if asked and asked != reason else ""
+        return f"was cancelled: {reason}{more}", None
+
+    def _skip(self, job: JobView) -> tuple[str, Explanation | None]:
+        if job.reason == "the run was cancelled":
+            asked = _cancel_reason(self._view, *_targets(job))
+            return f"was skipped: {job.reason}" + (f" ({asked})" if asked else ""), None
+        due = self._culprit(job.job) if blames_needs(job) else None
+        if due is None or due.leg in self._seen:
+            return f"was skipped: {job.reason or NO_REASON}", None
+        rest = self.of_job(due)
+        words = rest.sentence.removeprefix(f"`{due.name}` ")
+        how = "it needs" if due.job in self._needs.get(job.job, ()) else "before it stands"
+        own = tuple(one for one in job.because if "success()" not in one)
+        because = (*own, *rest.because) if due.status == SKIPPED else own
+        rest = replace(
+            rest,
+            sentence=f"{how} `{due.name}`, which {words}",
+            chain=(_job_cause(due), *rest.chain),
+            because=because,
+        )
+        return "was skipped:", rest
+
+    def _culprit(self, key: str) -> JobView | None:
+        """The nearest job before this one that did not succeed; of those equally near the worst."""
+        seen: set[str] = set()
+        level = list(self._needs.get(key, ()))
+        while level:
+            seen.update(level)
+            legs = [job for job in self._view.jobs if job.job in level and job.status != SUCCESS]
+            if legs:
+                return min(legs, key=lambda job: (_RANK.get(job.status, len(_RANK)), job.finished_at or 0.0))
+            level = [need for one in level for need in self._needs.get(one, ()) if need not in seen]
+        return None
+
+    def _first_failed_sibling(self, job: JobView) -> JobView | None:
+        failed = [one for one in self._view.jobs if one.job == job.job and one.status == FAILURE]
+        return min(failed, key=lambda one: one.finished_at or 0.0, default=None)
+
+
+# --- what the run says of a part--------------------------------------------------------------------------------------
+def _errors(view: RunView, job: JobView, step: StepView) -> tuple[str, ...]:
+    """The places of the errors that a step reported."""
+    found = [
+        f"{one.path}:{one.line}: {one.message}" if one.line else f"{one.path}: {one.message}"
+        for one in view.annotations
+        if one.leg == job.leg and one.step == step.step and one.level == "error" and one.path
+    ]
+    return tuple(found[:_MAX_ANNOTATIONS])
+
+
+def _targets(job: JobView) -> tuple[str, ...]:
+    return job.leg, job.job, job.job.partition(":")[0]
+
+
+def _cancel_reason(view: RunView, *targets: str) -> str:
+    return next((one.reason for one in view.cancellations if one.target in ("run", *targets)), "")
+
+
+def _job_cause(job: JobView) -> Cause:
+    return Cause(kind="job", key=job.leg, name=job.name, status=job.status)
+
+
+def _step_cause(step: StepView) -> Cause:
+    return Cause(kind="step", key=step.step, name=step.name, status=step.status)
+
+
+# --- the run as a whole ------------------------------------------------------------------------------------------------
+def _run_itself(view: RunView) -> Iterator[Explanation]:
+    sentence = ""
+    if view.status == INTERRUPTED:
+        sentence = f"the run was interrupted: its process ({view.pid}) ended before it was done"
+    elif view.status == CANCELLED and (reason := view.reason or _cancel_reason(view)):
+        sentence = f"the run was cancelled: {reason}"
+    elif view.reason:
+        sentence = f"the run ended as {view.status}: {view.reason}"
+    if sentence:
+        yield Explanation(
+            kind="run", key=view.run_id, name=f"#{view.number}", status=view.status, sentence=sentence
+        )
+
+
+def _undecided(view: RunView) -> Iterable[Explanation]:
+    """Jobs of a run that goes on, or was interrupted, that nothing is recorded of yet."""
+    known = {job.job for job in view.jobs}
+    for workflow in view.workflows:
+        for key in workflow.jobs:
+            if key not in known and view.status in (RUNNING, INTERRUPTED):
+                yield explain_undecided(view, key)
+
+
+def explain_undecided(view: RunView, key: str) -> Explanation:
+    """A job that was not decided: what it waits for."""
+    name = key.partition(":")[2]
+    ended = {job.job for job in view.jobs if job.finished_at is not None}
+    needs: Sequence[str] = next((one.needs.get(key, ()) for one in view.workflows if key in one.jobs), ())
+    open_needs = ", ".join(f"`{one.partition(':')[2]}`" for one in needs if one not in ended)
+    verb = "waits" if view.status == RUNNING else "waited"
+    what = open_needs or "its workflow's concurrency group"
+    return Explanation(kind="job", key=key, name=name, status=QUEUED, sentence=f"`{name}` {verb} for {what}")
