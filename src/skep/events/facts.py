@@ -65,6 +65,18 @@ class JobExpanded(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobCalled(Fact):
+    """A job calls a reusable workflow, whose jobs run in its place."""
+
+    job: JobKey
+    leg: LegKey  # of the calling job
+    name: str
+    path: str  # of the called workflow
+    jobs: tuple[JobKey, ...]
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSkipped(Fact):
     """A job that will not run."""
 

@@ -18,7 +18,6 @@ REGISTERED = frozenset(
         "endgroup",
         "error",
         "group",
-        "internal-set-repo-path",
         "notice",
         "remove-matcher",
         "save-state",

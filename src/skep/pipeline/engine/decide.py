@@ -81,6 +81,8 @@ class JobQuestion:
     matrix: Mapping[str, Sequence[str]]  # only legs with these values
     unsupported_job: Callable[[Job], str | None]
     unsupported_labels: Callable[[Sequence[str]], str | None]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""  # before the names of jobs of a called workflow: `caller / `
     mask: Callable[[str], str] = str  # hides secrets in what explains a condition
 
 
@@ -110,9 +112,9 @@ def _decide(question: JobQuestion) -> Verdict:
             continue
         key = _leg_key(question.key, leg, strategy, used)
         leg_scope = _scope(question, leg, strategy)
-        name = _leg_name(job, leg, leg_scope)
-        labels = () if whole else _labels(job, leg_scope)
-        if reason := whole or question.unsupported_labels(labels):
+        name = question.title + _leg_name(job, leg, leg_scope)
+        labels = () if whole or job.called else _labels(job, leg_scope)
+        if reason := whole or (None if job.called else question.unsupported_labels(labels)):
             unsupported.append(Unsupported(key=key, name=name, reason=reason))
             continue
         if job.concurrency is not None and (group := read_concurrency(job.concurrency, leg_scope)):
@@ -128,6 +130,7 @@ def _decide(question: JobQuestion) -> Verdict:
                 strategy=strategy,
                 labels=labels,
                 event_json=question.event_json,
+                secrets=question.secrets,
                 needs=question.needs,
             )
         )

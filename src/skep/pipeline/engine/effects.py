@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 from .commands import ANNOTATION_LIMIT, MESSAGE_LIMIT, REGISTERED, WorkflowCommand, parse_command
 
+_DIGITS = 9  # of a line or column; a step may print any number of them
 _UNSECURE = "ACTIONS_ALLOW_UNSECURE_COMMANDS"
+BLOCKED_VARIABLE = "NODE_OPTIONS"
+"""The one variable, in any case, that a step may not set for later ones."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,6 +23,7 @@ class StepEffects:
     env: dict[str, str] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # each fails the step
+    errors: list[str] = field(default_factory=list)  # said as errors; the step goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +57,13 @@ class CommandInterpreter:
         if self._stop_token:
             if parse_command(line, frozenset([self._stop_token.lower()])):
                 self._stop_token = ""
-                return None
             return line
         command = parse_command(line)
         if command is None:
             return line
+        echo = self._echo and command.name not in ("add-mask", "debug")
         shown = self._carry_out(command)
-        if (
-            shown is None
-            and self._echo
-            and command.name not in ("add-mask", "debug", "echo", "stop-commands")
-        ):
-            return line
-        return shown
+        return line if shown is None and (echo or self._stop_token) else shown
 
     def _carry_out(self, command: WorkflowCommand) -> str | None:
         match command.name:
@@ -100,7 +98,7 @@ class CommandInterpreter:
         if not secret.strip():
             return "##[warning]Can't add secret mask for empty string in ##[add-mask] command."
         self._add_mask(secret)
-        return None
+        return "::add-mask::***" if self._echo else None
 
     def _set_echo(self, data: str) -> str | None:
         match data.strip().lower():
@@ -138,11 +136,18 @@ class CommandInterpreter:
                 f"The `{command.name}` command is disabled. Use the GITHUB_ENV or GITHUB_PATH file instead, or set {_UNSECURE}: true."
             )
         if command.name == "add-path":
+            if not command.data:
+                return self._problem("##[add-path] command names no folder.")
             self.effects.paths.append(command.data)
-        elif name := command.properties.get("name", ""):
-            self.effects.env[name] = command.data
-        else:
+            return None
+        name = command.properties.get("name", "")
+        if not name:
             return self._problem("Required field 'name' is missing in ##[set-env] command.")
+        if name.upper() == BLOCKED_VARIABLE:
+            message = f"Can't update {BLOCKED_VARIABLE} environment variable using ::set-env:: command."
+            self._annotate("error", message, {})
+            return f"##[error]{message}"
+        self.effects.env[name] = command.data
         return None
 
     def _problem(self, message: str) -> str:
@@ -171,4 +176,4 @@ def annotation_place(properties: dict[str, str], workspace: str) -> dict[str, st
 
 def _number(properties: dict[str, str], name: str) -> int:
     text = properties.get(name, "").strip()
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0

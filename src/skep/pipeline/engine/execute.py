@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from functools import partial
 from typing import assert_never
 
 from skep.events.facts import (
     CancelRequested,
     Fact,
-    JobExpanded,
     JobFinished,
-    JobSkipped,
     WorkflowFinished,
     WorkflowSkipped,
     WorkflowStarted,
@@ -26,12 +23,11 @@ from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import Value
 from skep.pipeline.plan.concurrency import Concurrency, read_concurrency
 from skep.pipeline.plan.values import Plan, WorkflowPlan
-from skep.pipeline.workflow.tree import Job
 
 from . import schedule
 from .claims import Claims
-from .decide import Ancestry, JobQuestion, Verdict, decide_job
-from .legs import LegPlan, LegRun
+from .jobs import RunJobs
+from .legs import LegRun
 from .messages import (
     CancelAsked,
     CancelLeg,
@@ -39,11 +35,11 @@ from .messages import (
     Command,
     DecideJob,
     DropLeg,
+    EndCall,
     GroupHeld,
     GroupLost,
     Happening,
     JobDecided,
-    JobNode,
     LegEnded,
     RunEnded,
     StartLeg,
@@ -52,7 +48,6 @@ from .messages import (
 )
 from .results import JobResults, run_status
 from .services import EngineServices
-from .support import unsupported_job
 
 
 def job_key(workflow: str, job_id: str) -> JobKey:
@@ -67,34 +62,18 @@ class RunExecution:
         self._services = services
         self._plan = plan
         self._plans: dict[str, WorkflowPlan] = {item.key: item for item in plan.workflows}
-        self._jobs: dict[JobKey, tuple[WorkflowPlan, Job]] = {
-            job_key(item.key, job.id): (item, job) for item in plan.workflows for job in item.workflow.jobs
-        }
-        self._events = {
-            item.key: json.dumps(item.github.get("event") or {}).encode() for item in plan.workflows
-        }
-        self._ids = {
-            (item.key, job.id.lower()): job.id for item in plan.workflows for job in item.workflow.jobs
-        }
         self._results = JobResults()
-        self._leg_plans: dict[LegKey, LegPlan] = {}
+        self._jobs = RunJobs(services, plan, self._results)
         self._legs: dict[LegKey, LegRun] = {}
         self._claims = Claims(services.groups, services.run_id)
-        self._groups: dict[LegKey, Concurrency] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._inbox: deque[Happening] = deque()
         self._busy = False
         self._bug: BaseException | None = None
         self._cancelled = False
-        nodes = [
-            JobNode(
-                key=key,
-                workflow=item.key,
-                needs=tuple(self._need_key(item.key, need.job_id) for need in job.needs),
-            )
-            for key, (item, job) in self._jobs.items()
-        ]
-        self._state, self._first = schedule.begin(nodes, list(self._plans), services.options.jobs)
+        self._state, self._first = schedule.begin(
+            self._jobs.nodes(), list(self._plans), services.options.jobs
+        )
 
     async def run(self) -> RunStatus:
         """Runs everything to its end. Raises only bugs of ours, after all steps were stopped."""
@@ -163,6 +142,9 @@ class RunExecution:
                 self._legs[leg].cancel(reason)
             case DropLeg(leg=leg, reason=reason):
                 self._drop(leg, reason)
+            case EndCall(job=job):
+                self._jobs.end_call(job, self._state)
+                self._release_calls(job)
             case WorkflowEnded(workflow=workflow):
                 self._end_workflow(workflow)
             case RunEnded():
@@ -197,7 +179,7 @@ class RunExecution:
             workflow=item.key,
             path=item.workflow.path,
             name=item.workflow.name or item.workflow.path,
-            run_name=item.run_name,
+            run_name=self._services.masking.mask(item.run_name),
             jobs=tuple(keys),
             needs={key: tuple(self._state.jobs[key].node.needs) for key in keys},
             reason=next((one.reason for one in self._plan.decisions if one.path == item.workflow.path), ""),
@@ -245,78 +227,35 @@ class RunExecution:
 
     # --- jobs ------------------------------------------------------------------------------------------------------------
     def _decide(self, key: JobKey) -> None:
-        item, job = self._jobs[key]
-        verdict = decide_job(
-            JobQuestion(
-                key=key,
-                plan=item,
-                job=job,
-                event_json=self._events[item.key],
-                needs=self._needs(item, job),
-                ancestry=Ancestry.of(
-                    (ancestor.outcome for ancestor in self._state.ancestors(key)),
-                    cancelled=item.key in self._state.cancelled,
-                ),
-                vars=self._services.options.vars,
-                matrix=self._services.options.matrix,
-                unsupported_job=lambda job: unsupported_job(job, self._has_native),
-                unsupported_labels=self._services.runner_facts.unsupported_reason,
-                mask=self._services.masking.mask,
-            )
-        )
-        self._answer(key, verdict)
+        decided = self._jobs.decide(key, self._state)
+        calls = {node.call for node in decided.called}
+        grouped = [LegKey(call) for call in sorted(calls) if LegKey(call) in self._jobs.groups]
+        if grouped:
+            self._spawn(self._claim_calls(decided, grouped))
+        else:
+            self._feed(decided)
 
-    def _answer(self, key: JobKey, verdict: Verdict) -> None:
-        for missing in verdict.unsupported:
-            self._results.unsupported(missing.name, missing.reason)
-            self._skipped(key, missing.key, missing.name, missing.reason, "unsupported")
-        if not verdict.legs:
-            outcome = verdict.outcome
-            if not verdict.unsupported:
-                self._skipped(
-                    key, LegKey(key), verdict.name, verdict.reason, outcome.value, because=verdict.because
-                )
-            self._results.end_job(key, outcome)
-            self._feed(JobDecided(job=key, outcome=outcome))
-            return
-        legs = tuple(leg.key for leg in verdict.legs)
-        names = tuple(leg.name for leg in verdict.legs)
-        self._publish(JobExpanded(at=self._now(), job=key, legs=legs, names=names, because=verdict.because))
-        self._leg_plans.update((leg.key, leg) for leg in verdict.legs)
-        self._groups.update(verdict.groups)
-        strategy = verdict.legs[0].strategy
-        blocked = bool(verdict.unsupported) and not self._services.options.allow_unsupported
-        floor = Outcome.SKIPPED if blocked else Outcome.SUCCESS
-        self._results.end_job(key, floor)
-        self._feed(
-            JobDecided(
-                job=key,
-                legs=legs,
-                claiming=frozenset(verdict.groups),
-                fail_fast=strategy.fail_fast,
-                max_parallel=strategy.max_parallel,
-                floor=floor,
-            )
-        )
+    async def _claim_calls(self, decided: JobDecided, calls: list[LegKey]) -> None:
+        """A job that calls a workflow holds its group before the called jobs begin."""
+        for call in calls:
+            group = self._jobs.groups[call]
+            if not await self._claims.claim(call, group, partial(self._cancel_call, decided, group)):
+                self._cancel_call(decided, group)
+        self._feed(decided)
 
-    def _needs(self, item: WorkflowPlan, job: Job) -> dict[str, Value]:
-        needs: dict[str, Value] = {}
-        for need in job.needs:
-            key = self._need_key(item.key, need.job_id)
-            outputs: Mapping[str, Value] = self._results.outputs(key)
-            needs[need.job_id] = {"result": self._state.jobs[key].outcome.value, "outputs": dict(outputs)}
-        return needs
+    def _cancel_call(self, decided: JobDecided, group: Concurrency) -> None:
+        workflow = decided.called[0].workflow
+        self._publish(CancelRequested(at=self._now(), target=workflow, reason=self._replaced(group)))
+        self._feed(CancelAsked(workflow=workflow))
 
-    def _need_key(self, workflow: str, job_id: str) -> JobKey:
-        """A need by the job's own spelling: GitHub compares ids without case."""
-        return job_key(workflow, self._ids.get((workflow, job_id.lower()), job_id))
-
-    def _has_native(self, name: str, ref: str) -> bool:
-        return self._services.native_action(name, ref) is not None
+    def _release_calls(self, key: JobKey) -> None:
+        for call in {self._state.jobs[one].node.call for one in self._state.jobs[key].called}:
+            if self._claims.has(call):
+                self._spawn(self._claims.release(call))
 
     # --- legs ------------------------------------------------------------------------------------------------------------
     async def _run_leg(self, key: LegKey) -> None:
-        plan = self._leg_plans[key]
+        plan = self._jobs.legs[key]
         self._legs[key] = leg = LegRun(self._services, plan)
         try:
             finished: JobFinished = await leg.run()
@@ -324,16 +263,16 @@ class RunExecution:
             del self._legs[key]
         if self._claims.has(key):
             await self._claims.release(key)
-        self._results.end_leg(plan.job_key, finished)
+        self._jobs.end_leg(plan, finished)
         self._feed(LegEnded(leg=key, conclusion=Outcome(finished.conclusion)))
 
     async def _claim_leg(self, key: LegKey) -> None:
-        held = await self._claims.claim(key, self._groups[key], partial(self._cancel_leg, key))
+        held = await self._claims.claim(key, self._jobs.groups[key], partial(self._cancel_leg, key))
         self._feed(GroupHeld(leg=key) if held else GroupLost(leg=key))
 
     def _cancel_leg(self, key: LegKey) -> None:
         if key in self._legs:
-            self._legs[key].cancel(self._replaced(self._groups[key]))
+            self._legs[key].cancel(self._replaced(self._jobs.groups[key]))
         else:
             self._feed(GroupLost(leg=key))
 
@@ -342,31 +281,9 @@ class RunExecution:
         return f"a newer run took its place in the concurrency group `{name}`"
 
     def _drop(self, key: LegKey, reason: str) -> None:
-        plan = self._leg_plans[key]
         if self._claims.has(key):
             self._spawn(self._claims.release(key))
-        self._results.end_job(plan.job_key, Outcome.CANCELLED)
-        because: tuple[str, ...] = ()
-        if key in self._groups:
-            name = self._services.masking.mask(self._groups[key].group)
-            because = (f"it waited for the concurrency group `{name}`",)
-        self._skipped(plan.job_key, key, plan.name, reason, Outcome.CANCELLED.value, because=because)
-
-    def _skipped(
-        self, job: JobKey, leg: LegKey, name: str, reason: str, outcome: str, *, because: tuple[str, ...] = ()
-    ) -> None:
-        mask = self._services.masking.mask
-        self._publish(
-            JobSkipped(
-                at=self._now(),
-                job=job,
-                leg=leg,
-                name=mask(name),
-                reason=mask(reason),
-                outcome=outcome,
-                because=because,
-            )
-        )
+        self._jobs.dropped(key, reason)
 
     def _publish(self, fact: Fact) -> None:
         self._services.publish(fact)

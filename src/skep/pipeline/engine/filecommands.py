@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+_PATH_END = re.compile(r"[\r\n]")
 SUMMARY_LIMIT_BYTES = 1024 * 1024
 """GITHUB_STEP_SUMMARY above this size is not kept (GitHub's limit)."""
 
-_LINE = re.compile(r"([^\r\n]*)(\r\n|\n|\r|\Z)")
+_LINE = re.compile(r"([^\n]*)(\n|\Z)")  # the runner ends lines at \r on Windows only
 
 
 class FileCommandError(Exception):
@@ -22,9 +23,11 @@ class FileCommandError(Exception):
         self.file, self.line = file, line
 
 
-def parse_pairs(data: bytes, file: str) -> dict[str, str]:
-    """The names and values of a GITHUB_ENV, GITHUB_OUTPUT or GITHUB_STATE file, later ones winning. Raises FileCommandError."""
-    pairs: dict[str, str] = {}
+def parse_pairs(data: bytes, file: str) -> Iterator[tuple[str, str]]:
+    """The names and values of a GITHUB_ENV, GITHUB_OUTPUT or GITHUB_STATE file, in order; of equal names the later counts.
+
+    Raises FileCommandError at the first wrong line: what came before it counts.
+    """
     lines = _numbered_lines(data.decode("utf-8-sig", errors="replace"))
     for number, line, _ in lines:
         if not line:
@@ -34,21 +37,20 @@ def parse_pairs(data: bytes, file: str) -> dict[str, str]:
             name, value = line[:equals], line[equals + 1 :]
             if not name:
                 raise FileCommandError(file, number, f"Invalid format '{line}'. Name must not be empty")
-            pairs[name] = value
+            yield name, value
         elif heredoc >= 0:
             name, delimiter = line[:heredoc], line[heredoc + 2 :]
             if not name or not delimiter:
                 message = f"Invalid format '{line}'. Name must not be empty and delimiter must not be empty"
                 raise FileCommandError(file, number, message)
-            pairs[name] = _heredoc(lines, delimiter, file, number)
+            yield name, _heredoc(lines, delimiter, file, number)
         else:
             raise FileCommandError(file, number, f"Invalid format '{line}'")
-    return pairs
 
 
 def parse_paths(data: bytes) -> list[str]:
     """The folders of a GITHUB_PATH file, in order."""
-    return [line for _, line, _ in _numbered_lines(data.decode("utf-8-sig", errors="replace")) if line]
+    return [line for line in _PATH_END.split(data.decode("utf-8-sig", errors="replace")) if line]
 
 
 def _numbered_lines(text: str) -> Iterator[tuple[int, str, str]]:

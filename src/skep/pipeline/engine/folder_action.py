@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from skep.host.files import read_regular
 from skep.model.errors import UserError
-from skep.model.outcome import Outcome
 from skep.pipeline.actions.manifest import Action, read_action
 from skep.pipeline.expressions.scope import Scope
-from skep.pipeline.expressions.values import Value
 from skep.pipeline.workflow.evaluate import evaluate_text
 
 from .frame import StepsFrame, input_variables
@@ -47,8 +46,7 @@ class FolderAction:
         for name in ("action.yml", "action.yaml"):
             path = os.path.join(folder, name)
             try:
-                with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-                    text = file.read(2 << 20)
+                text = read_regular(path, 2 << 20).decode("utf-8", "surrogateescape")
             except (FileNotFoundError, NotADirectoryError):
                 continue
             action, findings = read_action(text, os.path.relpath(path, root))
@@ -63,21 +61,29 @@ class FolderAction:
             hint="did you forget actions/checkout before a local action?",
         )
 
-    def _action_inputs(self, action: Action, call: StepCall) -> dict[str, str]:
+    def _action_inputs(self, action: Action, call: StepCall, *, warn: bool = True) -> dict[str, str]:
+        """What is given, declared or not, then defaults (actions/runner `ActionRunner.cs`)."""
         given = given_inputs(call)
         known = {spec.name.lower(): spec for spec in action.inputs}
-        unexpected = sorted(set(given) - set(known))
-        for name in unexpected:
-            self._steps.note(f"##[warning]Unexpected input(s) '{name}', valid inputs are {sorted(known)}")
+        if warn:
+            self._warn_of_inputs(given, action)
         inputs: dict[str, str] = {}
+        for name, value in given.items():
+            inputs[known[name].name if name in known else name] = value
         for name, spec in known.items():
-            if name in given:
-                inputs[spec.name] = given[name]
-            elif spec.default is not None:
-                inputs[spec.name] = evaluate_text(spec.default, call.scope)
-            else:
-                inputs[spec.name] = ""
+            if name not in given:
+                inputs[spec.name] = "" if spec.default is None else evaluate_text(spec.default, call.scope)
         return inputs
+
+    def _warn_of_inputs(self, given: Mapping[str, str], action: Action) -> None:
+        names = [spec.name for spec in action.inputs]
+        for spec in action.inputs:
+            if spec.deprecation_message and spec.name.lower() in given:
+                message = f"Input '{spec.name}' has been deprecated with message: {spec.deprecation_message}"
+                self._steps.annotate("warning", message)
+        if unexpected := [name for name in given if name not in {known.lower() for known in names}]:
+            listed, valid = "', '".join(unexpected), "', '".join(names)
+            self._steps.annotate("warning", f"Unexpected input(s) '{listed}', valid inputs are ['{valid}']")
 
     # --- composite ---------------------------------------------------------------------------------------------------
     async def _run_composite(
@@ -93,18 +99,19 @@ class FolderAction:
             job=self._steps.frame,
             inputs=dict(inputs),
             outer_env={**call.frame.outer_env, **call.env},
-            github={"action_path": folder},
+            # Steps inside keep the name of the outermost step that uses an action.
+            github={"action": call.github["action"], "action_path": folder},
+            outer=call.frame,
             id_prefix=f"{call.frame.id_prefix}{call.step.id}.",
             depth=call.frame.depth + 1,
         )
         for step in action.steps:
-            await self._steps.run_nested(step, inner, call)
+            ending = await self._steps.run_nested(step, inner, call)
+            if ending.undecided:
+                break
+        call.ending.outcome = inner.status
         scope = inner.scope({**call.github, **inner.github}, call.env)
         call.ending.outputs.update(self._composite_outputs(action, scope))
-        if inner.status is not Outcome.SUCCESS:
-            call.ending.outcome = inner.status
-        elif any(_cancelled(state) for state in inner.steps.values()):
-            call.ending.outcome = Outcome.CANCELLED
 
     @staticmethod
     def _composite_outputs(action: Action, scope: Scope) -> dict[str, str]:
@@ -117,23 +124,24 @@ class FolderAction:
     # --- JavaScript --------------------------------------------------------------------------------------------------
     async def _run_node(self, action: Action, folder: str, inputs: dict[str, str], call: StepCall) -> None:
         if action.pre:
-            self._steps.note(
-                f"##[warning]`pre` execution is not supported for local action from '{action.path}'"
+            self._steps.annotate(
+                "warning", f"`pre` execution is not supported for local action from '{action.path}'"
             )
-        state = await self._run_script(folder, action.main, inputs, {}, call)
-        if not action.post:
-            return
-        script = action.post
+        state: dict[str, str] = {}
 
         async def post(post_call: StepCall) -> None:
-            await self._run_script(folder, script, inputs, state, post_call)
+            # Evaluated once more, as GitHub does: `env` and `steps` may have changed since.
+            again = self._action_inputs(action, post_call, warn=False)
+            await self._run_script(folder, action.post, again, state, post_call)
 
-        self._steps.add_post(call, post, action.post_if)
+        if action.post:
+            self._steps.add_post(call, post, action.post_if)  # before main: it runs even if main cannot start
+        await self._run_script(folder, action.main, inputs, state, call)
 
     async def _run_script(
-        self, folder: str, script: str, inputs: Mapping[str, str], state: Mapping[str, str], call: StepCall
-    ) -> dict[str, str]:
-        """Runs one script of a JavaScript action; gives the state it saved."""
+        self, folder: str, script: str, inputs: Mapping[str, str], state: dict[str, str], call: StepCall
+    ) -> None:
+        """Runs one script of a JavaScript action; adds the state it saves to `state`."""
         path = os.path.join(folder, script)
         if not _is_file(path):
             raise UserError(
@@ -141,7 +149,6 @@ class FolderAction:
                 where=call.step.span,
                 hint=f"looked for `{path}`",
             )
-        call.github["action_path"] = folder
         invocation = self._steps.invocation(call)
         extra = input_variables(inputs) | {f"STATE_{name}": value for name, value in state.items()}
         env = process_environment(self._steps, call, extra)
@@ -158,11 +165,7 @@ class FolderAction:
         finally:
             invocation.finish(call.ending)
             self._steps.apply(invocation)
-        return {**state, **invocation.effects.state}
-
-
-def _cancelled(state: Value) -> bool:
-    return isinstance(state, Mapping) and state.get("conclusion") == Outcome.CANCELLED.value
+            state.update(invocation.effects.state)
 
 
 def _is_file(path: str) -> bool:

@@ -16,7 +16,7 @@ from skep.pipeline.expressions.values import CaseSensitive, Value
 from skep.pipeline.plan.matrix import strategy_context
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.ports import JobBox
-from skep.pipeline.workflow.tree import Job
+from skep.pipeline.workflow.tree import Job, Step
 
 GITHUB_NAMES = [
     "action",
@@ -87,20 +87,21 @@ class JobFrame:
             self.paths.remove(folder)
         self.paths.insert(0, folder)
 
-    def path_variable(self) -> str:
-        """PATH as the next step sees it."""
-        return ":".join([*self.paths, self.box.env.get("PATH", "")])
-
     def job_context(self, status: Outcome) -> dict[str, Value]:
-        """The `job` context."""
-        return {"status": status.value, "container": {}, "services": {}, "check_run_id": None}
+        """The `job` context of a job without containers."""
+        return {"status": status.value, "check_run_id": None}
 
 
 @dataclass(slots=True, kw_only=True)
 class StepsFrame:
-    """One list of steps while it runs: the job's, or a composite action's."""
+    """One list of steps while it runs: the job's, or a composite action's.
+
+    Which status functions look at which status: those of a composite's main steps at the composite alone, all others at
+    the job. Source: actions/runner `SuccessFunction.cs`, `CompositeActionHandler.cs` (`action_status`).
+    """
 
     job: JobFrame
+    outer: StepsFrame | None = None  # the list that the composite's step stands in
     steps: dict[str, Value] = field(default_factory=dict)  # the `steps` context
     status: Outcome = Outcome.SUCCESS
     inputs: Mapping[str, Value] | None = None  # a composite's own; None: those of the workflow
@@ -118,9 +119,15 @@ class StepsFrame:
             env.update(step_env)
         return env
 
-    def scope(self, github: Mapping[str, Value], step_env: Mapping[str, str] | None = None) -> Scope:
-        """What expressions of the next step see."""
+    def scope(
+        self,
+        github: Mapping[str, Value],
+        step_env: Mapping[str, str] | None = None,
+        status: Outcome | None = None,
+    ) -> Scope:
+        """What expressions of the next step see. `status`: what success() and failure() look at, when not at this list."""
         job = self.job
+        seen = self.list_status() if status is None else status
         inputs = job.plan.inputs if self.inputs is None else self.inputs
         return Scope(
             contexts={
@@ -138,8 +145,8 @@ class StepsFrame:
             },
             functions={
                 "always": lambda _: True,
-                "success": lambda _: self.status is Outcome.SUCCESS and not job.cancelled(),
-                "failure": lambda _: self.status is Outcome.FAILURE and not job.cancelled(),
+                "success": lambda _: seen is Outcome.SUCCESS,
+                "failure": lambda _: seen is Outcome.FAILURE,
                 "cancelled": lambda _: job.cancelled(),
                 "hashfiles": job.hash_files,
             },
@@ -147,23 +154,37 @@ class StepsFrame:
         )
 
     def job_status(self) -> Outcome:
-        """`job.status` as of now."""
-        return Outcome.CANCELLED if self.job.cancelled() else self.status
+        """`job.status` as of now: inside a composite too it is the job's."""
+        top = self
+        while top.outer is not None:
+            top = top.outer
+        return Outcome.CANCELLED if self.job.cancelled() else top.status
 
-    def record(self, step_id: str, outputs: Mapping[str, str], outcome: Outcome, conclusion: Outcome) -> None:
-        """Writes an ended step into the `steps` context and the status of this list."""
-        self.steps[step_id] = {
-            "outputs": dict(outputs),
-            "outcome": outcome.value,
-            "conclusion": conclusion.value,
-        }
-        if conclusion is Outcome.FAILURE and self.status is Outcome.SUCCESS:
-            self.status = Outcome.FAILURE
+    def list_status(self) -> Outcome:
+        """How this list stands. A composite that begins in a failed or cancelled job begins as a success."""
+        return self.job_status() if self.outer is None else self.status
+
+    def record(self, step: Step, outputs: Mapping[str, str], outcome: Outcome, conclusion: Outcome) -> None:
+        """Writes an ended step into the status of this list, and into the `steps` context when its id was written."""
+        if step.id_written:
+            self.steps[step.id] = {
+                "outputs": dict(outputs),
+                "outcome": outcome.value,
+                "conclusion": conclusion.value,
+            }
+        self.worsen(conclusion)
+
+    def worsen(self, conclusion: Outcome) -> None:
+        """Counts the conclusion of a step: a cancelled one outweighs a failed one."""
+        if conclusion is Outcome.CANCELLED or (
+            conclusion is Outcome.FAILURE and self.status is Outcome.SUCCESS
+        ):
+            self.status = conclusion
 
 
 def exported_variables(github: Mapping[str, Value], runner: Mapping[str, Value]) -> dict[str, str]:
     """The GITHUB_* and RUNNER_* variables of a step. Users cannot override them."""
-    env = {"CI": "true", "GITHUB_ACTIONS": "true"}
+    env = {"GITHUB_ACTIONS": "true"}
     for name, variable in _VARIABLES:
         value = github.get(name)
         if value is not None:

@@ -27,6 +27,7 @@ class Ending:
     exit_code: int | None = None
     reason: str = ""
     because: tuple[str, ...] = ()  # what decided the step's `if`; masked
+    undecided: bool = False  # its `if` could not be evaluated
     cpu_s: float = 0.0
     peak_memory_bytes: int = 0
     outputs: dict[str, str] = field(default_factory=dict)
@@ -43,14 +44,46 @@ class Stops:
 
     signals: tuple[StopSignal, ...]
     survives_cancel: Callable[[], bool]  # the step's `if`, evaluated again
+    known: tuple[
+        frozenset[StopKind], ...
+    ]  # by signal: what had been asked when the step began; it runs all the same
+
+    @classmethod
+    def now(cls, signals: tuple[StopSignal, ...], survives_cancel: Callable[[], bool]) -> Stops:
+        """For a step that begins at this moment."""
+        known = tuple(frozenset(signal.raised) for signal in signals)
+        return cls(signals=signals, survives_cancel=survives_cancel, known=known)
 
     def with_signal(self, signal: StopSignal) -> Stops:
-        """The same with one more signal: the time limit of a nested step."""
-        return Stops(signals=(*self.signals, signal), survives_cancel=self.survives_cancel)
+        """The same with one more signal: the step's own time limit."""
+        return Stops(
+            signals=(*self.signals, signal),
+            survives_cancel=self.survives_cancel,
+            known=(*self.known, frozenset()),
+        )
 
-    def applies(self, kind: StopKind) -> bool:
-        """Whether a stop of this kind ends the step."""
-        return kind is not StopKind.CANCEL or not self.survives_cancel()
+    def listen(self, on_stop: Callable[[StopKind], None]) -> Callable[[], None]:
+        """Calls `on_stop` for each stop that ends the step: at once for those since the step began. The result ends that."""
+
+        def take(kind: StopKind) -> None:
+            if kind is not StopKind.CANCEL or not self.survives_cancel():
+                on_stop(kind)
+
+        undo = [signal.listen(take) for signal in self.signals]
+        for signal, known in zip(self.signals, self.known, strict=True):
+            for kind in signal.raised:
+                if kind not in known:
+                    take(kind)
+
+        def stop_listening() -> None:
+            for one in undo:
+                one()
+
+        return stop_listening
+
+    def reason(self) -> str:
+        """Why the first stop was asked for."""
+        return next((reason for signal in self.signals for reason in signal.raised.values()), "")
 
 
 class Invocation:
@@ -88,26 +121,17 @@ class Invocation:
         spec = ProcessSpec(argv=argv, cwd=cwd, env=env)
         process = await self._services.runner.start(self._box, spec, self.output.feed)
         stop = GracefulStop(process, self._services.options.cancel_timing)
-
-        def on_stop(kind: StopKind) -> None:
-            if stops.applies(kind):
-                stop.begin(kind)
-
-        unlisten = [signal.listen(on_stop) for signal in stops.signals]
-        for signal in stops.signals:
-            if StopKind.KILL in signal.raised:
-                on_stop(StopKind.KILL)
+        stop_listening = stops.listen(stop.begin)
         try:
             end = await process.wait()
         finally:
             stop.over()
-            for undo in unlisten:
-                undo()
+            stop_listening()
         ending.add_use(end)
         ending.exit_code = end.exit_code
         if stop.begun is not None:
             ending.outcome = Outcome.FAILURE if stop.begun is StopKind.TIMEOUT else Outcome.CANCELLED
-            ending.reason = next((reason for s in stops.signals for reason in s.raised.values()), "")
+            ending.reason = stops.reason()
         elif end.exit_code:
             ending.outcome = Outcome.FAILURE
             ending.reason = _exit_reason(end)
@@ -119,11 +143,10 @@ class Invocation:
         begun: list[StopKind] = []
 
         def on_stop(kind: StopKind) -> None:
-            if stops.applies(kind):
-                begun.append(kind)
-                task.cancel()
+            begun.append(kind)
+            task.cancel()
 
-        unlisten = [signal.listen(on_stop) for signal in stops.signals]
+        stop_listening = stops.listen(on_stop)
         try:
             if not await task:
                 ending.outcome = Outcome.FAILURE
@@ -131,10 +154,9 @@ class Invocation:
             if not begun:
                 raise
             ending.outcome = Outcome.FAILURE if begun[0] is StopKind.TIMEOUT else Outcome.CANCELLED
-            ending.reason = next((reason for s in stops.signals for reason in s.raised.values()), "")
+            ending.reason = stops.reason()
         finally:
-            for undo in unlisten:
-                undo()
+            stop_listening()
 
     def fail(self, ending: Ending, error: SkepError | OSError) -> None:
         """The step could not run: says so in its log, as an annotation and in `ending`."""
@@ -156,7 +178,7 @@ class Invocation:
         effects = self._interpreter.effects
         before = len(effects.problems)
         summary = self.files.collect(effects)
-        for problem in effects.problems[before:]:
+        for problem in (*effects.problems[before:], *effects.errors):
             self.output.say(f"##[error]{problem}")
             self._annotate("error", problem, {})
         self.output.finish()

@@ -20,9 +20,10 @@ from skep.pipeline.workflow.nodes import Node
 from skep.pipeline.workflow.tree import Job, StepKind
 
 from .frame import JobFrame, StepsFrame
+from .gate import evaluate_env
 from .scripts import RunScript, ScriptDefaults
 from .services import EngineServices
-from .steps import LegSteps, evaluate_env
+from .steps import LegSteps
 from .stopping import StopKind, StopSignal
 from .uses import UseAction
 
@@ -43,6 +44,7 @@ class LegPlan:
     strategy: Strategy
     labels: tuple[str, ...]
     event_json: bytes  # what GITHUB_EVENT_PATH holds
+    secrets: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -74,8 +76,9 @@ class LegRun:
         plan, services = self._plan, self._services
         clock = services.clock
         started = clock.monotonic()
+        name = services.masking.mask(plan.name)
         services.publish(
-            JobStarted(at=clock.now(), job=plan.job_key, leg=plan.key, name=plan.name, runs_on=plan.labels)
+            JobStarted(at=clock.now(), job=plan.job_key, leg=plan.key, name=name, runs_on=plan.labels)
         )
         log = services.logs.open(plan.key)
         work = _LegWork(services, plan, self._stop, log)
@@ -90,7 +93,7 @@ class LegRun:
             at=clock.now(),
             job=plan.job_key,
             leg=plan.key,
-            name=plan.name,
+            name=services.masking.mask(plan.name),
             outcome=work.outcome.value,
             conclusion=work.conclusion.value,
             outputs=work.outputs,
@@ -158,7 +161,7 @@ class _LegWork:
             github=github,
             runner=self._runner_context(box),
             needs=plan.needs,
-            secrets={**services.options.secrets, "GITHUB_TOKEN": services.options.token},
+            secrets={**plan.secrets, "GITHUB_TOKEN": services.options.token},
             vars=services.options.vars,
             cancelled=lambda: bool(stop.raised),
             hash_files=self._hash_files,

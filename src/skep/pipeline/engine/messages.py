@@ -15,6 +15,8 @@ class JobNode:
     key: JobKey
     workflow: str
     needs: tuple[JobKey, ...] = ()
+    parent: JobKey | None = None  # the job that calls the reusable workflow this one is in
+    call: str = ""  # which call of the parent: its leg; nested calls begin with it and `/`
 
 
 # --- facts in --------------------------------------------------------------------------------------------------------
@@ -34,6 +36,9 @@ class JobDecided:
     claiming: frozenset[LegKey] = frozenset()  # legs that must hold a concurrency group first
     fail_fast: bool = True
     max_parallel: int | None = None
+    called: tuple[
+        JobNode, ...
+    ] = ()  # the job calls a reusable workflow, once a leg: the jobs in there, no legs of its own
     outcome: Outcome = Outcome.SKIPPED
     floor: Outcome = Outcome.SUCCESS  # SKIPPED: some legs cannot run here, so dependants shall not
 
@@ -109,6 +114,13 @@ class DropLeg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndCall:
+    """All jobs that a job called have ended: its outputs can be evaluated, before its dependants are decided."""
+
+    job: JobKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowEnded:
     """All jobs of a workflow ended."""
 
@@ -120,4 +132,4 @@ class RunEnded:
     """Everything ended."""
 
 
-Command = DecideJob | ClaimGroup | StartLeg | CancelLeg | DropLeg | WorkflowEnded | RunEnded
+Command = DecideJob | ClaimGroup | StartLeg | CancelLeg | DropLeg | EndCall | WorkflowEnded | RunEnded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,8 @@ class NativeUse:
         self.steps.add_post(call, post)
 
     async def _run(self, call: StepCall, phase: Phase, state: Mapping[str, str]) -> NativeResult | None:
+        call.github["action_repository"] = "/".join(self.name.split("/")[:2])
+        call.github["action_ref"] = self.ref
         invocation = self.steps.invocation(call)
         native_call = self._call(call, phase, state, invocation)
         results: list[NativeResult] = []
@@ -79,7 +82,11 @@ class NativeUse:
         async def run(argv: Sequence[str], cwd: str) -> ProcessEnd:
             spec = ProcessSpec(argv=argv, cwd=cwd, env=env)
             process = await services.runner.start(frame.box, spec, invocation.output.feed)
-            end = await process.wait()
+            try:
+                end = await process.wait()
+            except asyncio.CancelledError:
+                process.send("KILL")  # later steps must not meet it
+                raise
             call.ending.add_use(end)
             return end
 

@@ -31,6 +31,10 @@ class JobResults:
         before = self._conclusions.get(job, Outcome.SKIPPED)
         self._conclusions[job] = max(before, outcome, key=_RANK.__getitem__)
 
+    def add_outputs(self, job: JobKey, outputs: Mapping[str, str]) -> None:
+        """Outputs of a job that called a workflow, of one of its legs."""
+        self._outputs.setdefault(job, {}).update(outputs)
+
     def outputs(self, job: JobKey) -> Mapping[str, str]:
         """The outputs of a job, {} when it set none."""
         return self._outputs.get(job, {})

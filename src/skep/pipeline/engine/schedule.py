@@ -14,6 +14,7 @@ A leg with a concurrency group claims it first; then it queues for one of `limit
 | JobDecided      | legs claim or queue; no legs: the job ends with the outcome given                           |
 | GroupHeld       | the leg queues;  GroupLost: the leg ends as cancelled                                       |
 | LegEnded        | a slot is free; fail-fast cancels the siblings; the last leg ends the job, that may ready others |
+| (called jobs)   | the last of them ends their caller: EndCall, then its dependants are decided               |
 | CancelAsked     | running legs are told to cancel, waiting legs end as cancelled; undecided jobs are still decided: `always()` |
 
 Invariants (tested with hypothesis): no job is decided before its needs ended; every job ends; RunEnded comes exactly once, last.
@@ -37,6 +38,7 @@ from .messages import (
     Command,
     DecideJob,
     DropLeg,
+    EndCall,
     GroupHeld,
     GroupLost,
     Happening,
@@ -74,6 +76,9 @@ class JobState:
     open_legs: int = 0
     fail_fast: bool = True
     max_parallel: int | None = None
+    called: tuple[
+        JobKey, ...
+    ] = ()  # jobs of the reusable workflow it calls; `open_legs` counts those that have not ended
     outcome: Outcome = Outcome.SUCCESS
 
 
@@ -98,8 +103,15 @@ class RunState:
     queue: tuple[LegKey, ...] = ()  # legs ready for a slot, in the order they became ready
     running: int = 0
     admitted: frozenset[str] = frozenset()
-    cancelled: frozenset[str] = frozenset()  # workflows
+    cancelled: frozenset[str] = frozenset()  # workflows, and calls of reusable ones
     over: bool = False
+
+    def was_cancelled(self, job: JobKey) -> bool:
+        """Whether the workflow of a job, or a call it is in, was told to stop."""
+        node = self.jobs[job].node
+        if node.workflow in self.cancelled:
+            return True
+        return any(node.call == call or node.call.startswith(f"{call}/") for call in self.cancelled)
 
     def ancestors(self, job: JobKey) -> Iterable[JobState]:
         """Every job that `job` stands on, near or far: the status functions of GitHub look at all of them."""
@@ -167,6 +179,7 @@ class _Work:
         self.state = state
         self.jobs = dict(state.jobs)
         self.legs = dict(state.legs)
+        self.dependants = state.dependants
         self.open_jobs = dict(state.open_jobs)
         self.queue = list(state.queue)
         self.running = state.running
@@ -182,7 +195,7 @@ class _Work:
         state = RunState(
             limit=self.state.limit,
             jobs=self.jobs,
-            dependants=self.state.dependants,
+            dependants=self.dependants,
             open_jobs=self.open_jobs,
             legs=self.legs,
             queue=tuple(self.queue),
@@ -205,6 +218,9 @@ class _Work:
         job = self.jobs[decided.job]
         if job.phase is not Phase.DECIDING:
             return
+        if decided.called:
+            self._call(decided)
+            return
         if not decided.legs:
             self._end_job(decided.job, decided.outcome)
             return
@@ -223,6 +239,25 @@ class _Work:
                 self.commands.append(ClaimGroup(leg=leg))
             else:
                 self.enqueue(leg)
+
+    def _call(self, decided: JobDecided) -> None:
+        nodes = decided.called
+        self.jobs[decided.job] = replace(
+            self.jobs[decided.job],
+            phase=Phase.ACTIVE,
+            open_legs=len(nodes),
+            fail_fast=decided.fail_fast,
+            called=tuple(node.key for node in nodes),
+        )
+        dependants = {**self.dependants, **{node.key: () for node in nodes}}
+        for node in nodes:
+            self.jobs[node.key] = JobState(node=node, open_needs=len(set(node.needs)))
+            self.open_jobs[node.workflow] += 1
+            for need in dict.fromkeys(node.needs):
+                dependants[need] = (*dependants[need], node.key)
+        self.dependants = dependants
+        for node in nodes:
+            self._decide_when_ready(node.key)
 
     def enqueue(self, leg: LegKey) -> None:
         if self.legs[leg].phase is Phase.CLAIMING:
@@ -281,10 +316,37 @@ class _Work:
         self.open_jobs[workflow] -= 1
         if not self.open_jobs[workflow]:
             self.commands.append(WorkflowEnded(workflow=workflow))
-        for dependant in self.state.dependants[key]:
+        for dependant in self.dependants[key]:
             other = self.jobs[dependant]
             self.jobs[dependant] = replace(other, open_needs=other.open_needs - 1)
             self._decide_when_ready(dependant)
+        if job.node.parent is not None:
+            self._end_called(job.node.parent, job.node.call, outcome)
+
+    def _end_called(self, parent: JobKey, call: str, outcome: Outcome) -> None:
+        caller = self.jobs[parent]
+        self.jobs[parent] = caller = replace(caller, open_legs=caller.open_legs - 1)
+        if caller.open_legs:
+            if outcome is Outcome.FAILURE and caller.fail_fast:
+                self._cancel_calls(
+                    {self.jobs[key].node.call for key in caller.called} - {call},
+                    f"fail-fast: `{call}` failed",
+                )
+            return
+        self.commands.append(EndCall(job=parent))
+        outcomes = {self.jobs[key].outcome for key in caller.called}
+        for worst in (Outcome.FAILURE, Outcome.CANCELLED, Outcome.SUCCESS, Outcome.SKIPPED):
+            if worst in outcomes:
+                self._end_job(parent, worst)
+                return
+
+    def _cancel_calls(self, calls: set[str], reason: str) -> None:
+        """Stops the legs of some calls; jobs in them that still wait are decided as cancelled ones."""
+        self.cancelled |= calls
+        for leg, at in list(self.legs.items()):
+            own = self.jobs[at.job].node.call
+            if any(own == call or own.startswith(f"{call}/") for call in calls):
+                self._cancel_leg(leg, reason)
 
     def _decide_when_ready(self, key: JobKey) -> None:
         job = self.jobs[key]

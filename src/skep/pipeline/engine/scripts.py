@@ -72,14 +72,16 @@ class RunScript:
     def _write(self, text: str, suffix: str) -> str:
         self._count += 1
         path = f"{self._steps.frame.box.commands}/script{self._count}{suffix}"
-        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)
         return path
 
     @staticmethod
     def _show_header(call: StepCall, text: str, shell: str, say: Callable[[str], None]) -> None:
-        lines = text.splitlines()
-        header = [f"##[group]Run {lines[0].strip() if lines else ''}", *lines, f"shell: {shell}"]
+        lines = text.rstrip("\n").split("\n")
+        title = next((line.strip() for line in lines if line.strip()), "")
+        header = [f"##[group]Run {title}", *lines, f"shell: {shell}"]
         env = call.frame.env_context(call.env)
         if env:
             header.append("env:")
@@ -100,4 +102,5 @@ def process_environment(
     if extra:
         env.update(extra)
     env.update(exported_variables(call.github, frame.runner))
+    env.setdefault("CI", "true")  # unlike GITHUB_*, a workflow may set it: `CI: false` is common
     return env

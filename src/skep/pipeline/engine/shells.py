@@ -5,7 +5,7 @@ Source of every line: actions/runner `Handlers/ScriptHandlerHelpers.cs` and `Scr
 
 from __future__ import annotations
 
-import shlex
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,6 +33,7 @@ _KNOWN: dict[str, tuple[tuple[str, ...], str]] = {
     "powershell": (("powershell", "-command", ". '{0}'"), ".ps1"),
     "cmd": (("cmd", "/D", "/E:ON", "/V:OFF", "/S", "/C", 'CALL "{0}"'), ".cmd"),
 }
+_PIECES = re.compile(r'\\*"|\\+|.', re.DOTALL)
 _UNSPECIFIED = ("bash", "-e", "{0}")  # no pipefail: GitHub's default differs from `shell: bash`
 _INSTALL_HINTS = {
     "pwsh": "install PowerShell, or run this step with `shell: bash`",
@@ -55,7 +56,7 @@ def shell_script(shell: str | None, run: str, find: Callable[[str], str | None])
         argv, suffix = _KNOWN[name]
         _require(name, find, argv[0])
         return ShellScript(argv=_python_fallback(argv, find), suffix=suffix, text=_wrapped(name, run))
-    argv = tuple(_split(shell))
+    argv = split_arguments(shell)
     if not any("{0}" in part for part in argv):
         known = ", ".join(sorted(_KNOWN))
         raise UserError(
@@ -67,13 +68,28 @@ def shell_script(shell: str | None, run: str, find: Callable[[str], str | None])
     return ShellScript(argv=argv, suffix=suffix, text=_wrapped(argv[0], run))
 
 
-def _split(shell: str) -> list[str]:
-    try:
-        return shlex.split(shell)
-    except ValueError as exc:
-        raise UserError(
-            f"`shell: {shell}` cannot be split into words: {exc}", hint="close the quotes"
-        ) from exc
+def split_arguments(line: str) -> tuple[str, ...]:
+    """A line as .NET splits it, which starts the runner's shells: only `"` quotes, `\\` escapes only before a `"`.
+
+    Single quotes are part of their word; a quote that is never closed ends with the line.
+    """
+    words: list[str] = []
+    word, quoted, begun = "", False, False
+    for part in _PIECES.findall(line):
+        if part.endswith('"'):
+            backslashes = len(part) - 1
+            word += "\\" * (backslashes // 2)
+            if backslashes % 2:
+                word += '"'
+            else:
+                quoted = not quoted
+            begun = True
+        elif part in (" ", "\t") and not quoted:
+            words += [word] if begun else []
+            word, begun = "", False
+        else:
+            word, begun = word + part, True
+    return (*words, word) if begun else tuple(words)
 
 
 def _require(name: str, find: Callable[[str], str | None], program: str) -> None:

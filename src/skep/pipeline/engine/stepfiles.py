@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from .effects import StepEffects
+from skep.host.files import read_regular
+
+from .effects import BLOCKED_VARIABLE, StepEffects
 from .filecommands import SUMMARY_LIMIT_BYTES, FileCommandError, parse_pairs, parse_paths
 
 _NAMES = ("ENV", "OUTPUT", "PATH", "STATE", "STEP_SUMMARY")
 _LIMIT_BYTES = 64 * 1024 * 1024
-_BLOCKED = "NODE_OPTIONS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +33,41 @@ class StepFiles:
         return {f"GITHUB_{name}": self.prefix + name for name in _NAMES}
 
     def collect(self, effects: StepEffects) -> str:
-        """Adds what the files say to `effects`, problems included; gives the summary's Markdown, '' when none was written."""
+        """Adds what the files say to `effects`, problems included; gives the summary's Markdown, '' when none was written.
+
+        A file that is wrong stops neither the others nor what stands in it before the wrong line.
+        """
+        env: dict[str, str] = {}
+        for name, target in (("ENV", env), ("OUTPUT", effects.outputs), ("STATE", effects.state)):
+            try:
+                for key, value in parse_pairs(self._read(name), f"GITHUB_{name}"):
+                    target[key] = value
+            except (FileCommandError, OSError) as exc:
+                effects.problems.append(str(exc))
+        for name, value in env.items():
+            if name.upper() == BLOCKED_VARIABLE:
+                effects.errors.append(f"Can't store {name} output parameter using '$GITHUB_ENV' command.")
+            else:
+                effects.env[name] = value
         try:
-            effects.outputs.update(parse_pairs(self._read("OUTPUT"), "GITHUB_OUTPUT"))
-            effects.state.update(parse_pairs(self._read("STATE"), "GITHUB_STATE"))
-            env = parse_pairs(self._read("ENV"), "GITHUB_ENV")
-            if any(name.upper() == _BLOCKED for name in env):
-                raise FileCommandError(
-                    "GITHUB_ENV", 1, f"Can't store {_BLOCKED} output parameter using '$GITHUB_ENV' command."
-                )
-            effects.env.update(env)
             effects.paths.extend(parse_paths(self._read("PATH")))
-            return self._summary(effects)
         except (FileCommandError, OSError) as exc:
             effects.problems.append(str(exc))
-            return ""
+        return self._summary(effects)
 
     def _summary(self, effects: StepEffects) -> str:
         size = self._size("STEP_SUMMARY")
         if size > SUMMARY_LIMIT_BYTES:
             limit = SUMMARY_LIMIT_BYTES // 1024
-            effects.problems.append(
+            effects.errors.append(
                 f"$GITHUB_STEP_SUMMARY supports content up to a size of {limit}k, got {size // 1024}k"
             )
             return ""
-        return self._read("STEP_SUMMARY").decode("utf-8-sig", errors="replace")
+        try:
+            return self._read("STEP_SUMMARY").decode("utf-8-sig", errors="replace")
+        except (FileCommandError, OSError) as exc:
+            effects.errors.append(f"Failed to create step summary using 'GITHUB_STEP_SUMMARY': {exc}")
+            return ""
 
     def _size(self, name: str) -> int:
         try:
@@ -72,5 +83,4 @@ class StepFiles:
             raise FileCommandError(
                 f"GITHUB_{name}", 1, f"the file has {size} bytes; {_LIMIT_BYTES} is the limit"
             )
-        with open(self.prefix + name, "rb") as file:
-            return file.read(_LIMIT_BYTES)
+        return read_regular(self.prefix + name, _LIMIT_BYTES)

@@ -6,24 +6,22 @@ The same loop runs a job's steps and, nested, those of a composite action; only 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from skep.events.facts import StepFinished, StepStarted
+from skep.events.facts import Annotated, StepFinished, StepStarted
 from skep.model.errors import HostError, RunnerLost, SkepError, UserError
 from skep.model.ids import LegKey, StepId
 from skep.model.outcome import Outcome
 from skep.pipeline.expressions.scope import Scope
-from skep.pipeline.expressions.values import Value, is_truthy, to_text
+from skep.pipeline.expressions.values import Value
 from skep.pipeline.ports import LogSink
-from skep.pipeline.workflow.evaluate import evaluate_bool, evaluate_node, evaluate_number, evaluate_text
-from skep.pipeline.workflow.nodes import Node
+from skep.pipeline.workflow.evaluate import evaluate_bool, evaluate_number, evaluate_text
 from skep.pipeline.workflow.tree import Condition, Step, StepKind
 
 from .effects import CommandRules
-from .explain import explain, explain_true
 from .frame import JobFrame, StepsFrame
+from .gate import Gate, located
 from .invocation import Ending, Invocation, Stops
 from .services import EngineServices
 from .stopping import StopKind, StopSignal
@@ -55,7 +53,6 @@ class PostStep:
     step: Step
     name: str
     frame: StepsFrame
-    env: Mapping[str, str]
     condition: Condition | None  # None: always()
     work: StepWork
 
@@ -115,6 +112,14 @@ class LegSteps:
         """Writes a line of Skep's own to the log of the step that runs now."""
         self.log.write(self._current, self.services.masking.mask(line).encode("utf-8", "replace") + b"\n")
 
+    def annotate(self, level: str, message: str) -> None:
+        """An annotation of Skep's own on the step that runs now, also a line of its log. `level`: error, warning, notice."""
+        self.note(f"##[{level}]{message}")
+        message, now = self.services.masking.mask(message), self.services.clock.now()
+        self.services.publish(
+            Annotated(at=now, leg=self.leg, step=self._current, level=level, message=message)
+        )
+
     def apply(self, invocation: Invocation) -> None:
         """Lets what an ended process changed hold for later steps."""
         effects = invocation.effects
@@ -126,11 +131,13 @@ class LegSteps:
         """Runs a step of a composite action inside the step `outer`; gives how it ended after its continue-on-error."""
         call = self._prepare(step, frame, outer.stops.signals)
         if isinstance(call, Ending):
-            frame.record(step.id, {}, call.outcome, call.outcome)
-            outer.ending.reason = outer.ending.reason or call.reason
+            frame.record(step, {}, call.outcome, call.outcome)
+            if call.outcome is not Outcome.SKIPPED:
+                self.note(f"##[error]{call.reason}")
+                outer.ending.reason = outer.ending.reason or call.reason
             return call
         conclusion = await self._carry_out(call, self._work)
-        frame.record(step.id, call.ending.outputs, call.ending.outcome, conclusion)
+        frame.record(step, call.ending.outputs, call.ending.outcome, conclusion)
         outer.ending.cpu_s += call.ending.cpu_s
         outer.ending.peak_memory_bytes = max(outer.ending.peak_memory_bytes, call.ending.peak_memory_bytes)
         if conclusion not in (Outcome.SUCCESS, Outcome.SKIPPED) and not outer.ending.reason:
@@ -142,9 +149,7 @@ class LegSteps:
         """Lets the action of a step run again after the job's steps. `condition` None: always."""
         name = f"Post {self.display_name(call)}"
         self.posts.append(
-            PostStep(
-                step=call.step, name=name, frame=call.frame, env=call.env, condition=condition, work=work
-            )
+            PostStep(step=call.step, name=name, frame=call.frame, condition=condition, work=work)
         )
 
     def display_name(self, call: StepCall) -> str:
@@ -152,12 +157,11 @@ class LegSteps:
         step = call.step
         try:
             if step.name is not None:
-                return evaluate_text(step.name, call.scope)
+                return _first_line(evaluate_text(step.name, call.scope))
             if step.uses is not None:
                 return f"Run {step.uses.text}"
             if step.run is not None:
-                text = evaluate_text(step.run, call.scope).strip()
-                return f"Run {text.splitlines()[0].strip()}" if text else "Run"
+                return f"Run {_first_line(evaluate_text(step.run, call.scope))}".rstrip()
         except SkepError:
             return step.id
         return step.kind.value
@@ -167,17 +171,17 @@ class LegSteps:
     ) -> None:
         self._number += 1
         number = self._number
-        self._current = StepId(f"{step.id}.post") if post else step.id
         frame = post.frame if post else top
+        self._current = StepId(f"{frame.id_prefix}{step.id}.post") if post else step.id
         call = self._prepare(step, frame, (self.stop,), post)
         name = post.name if post else ""
         clock = self.services.clock
         if isinstance(call, Ending):
             self._finished(number, name or self._unevaluated_name(step), call, call.outcome, 0.0)
-            if not post:
-                top.record(step.id, {}, call.outcome, call.outcome)
-            elif call.outcome is Outcome.FAILURE:
-                top.status = Outcome.FAILURE
+            if post:
+                top.worsen(call.outcome)
+            else:
+                top.record(step, {}, call.outcome, call.outcome)
             return
         title = self.services.masking.mask(name or self.display_name(call))
         started = clock.monotonic()
@@ -193,10 +197,9 @@ class LegSteps:
         )
         conclusion = await self._carry_out(call, work)
         if post:
-            if conclusion is Outcome.FAILURE and top.status is Outcome.SUCCESS:
-                top.status = Outcome.FAILURE
+            top.worsen(conclusion)
         else:
-            top.record(step.id, call.ending.outputs, call.ending.outcome, conclusion)
+            top.record(step, call.ending.outputs, call.ending.outcome, conclusion)
         self.cpu_s += call.ending.cpu_s
         self.peak_memory_bytes = max(self.peak_memory_bytes, call.ending.peak_memory_bytes)
         self._finished(number, title, call.ending, conclusion, clock.monotonic() - started)
@@ -211,45 +214,42 @@ class LegSteps:
         """The call with its environment, or how the step ends without running."""
         if StopKind.KILL in self.stop.raised:
             return Ending(outcome=Outcome.CANCELLED, reason=self.stop.raised[StopKind.KILL])
-        github: dict[str, Value] = {**self.frame.github, **frame.github, "action": step.id}
-        condition = post.condition if post else step.condition
-        try:
-            env = dict(post.env) if post else self._step_env(step, frame, github)
-            scope = frame.scope(github, env)
-            if condition is not None and not is_truthy(condition.expression.evaluate(scope)):
-                reason = _skip_reason(condition, frame)
-                because = explain(
-                    condition, scope, mask=self.services.masking.mask, status=_status_reason(frame)
-                )
-                return Ending(outcome=Outcome.SKIPPED, reason=reason, because=because)
-            because = explain_true(condition, scope, mask=self.services.masking.mask) if condition else ()
-        except SkepError as exc:
-            return Ending(outcome=Outcome.FAILURE, reason=_located(exc))
-
-        def survives_cancel() -> bool:
-            try:
-                return condition is None or is_truthy(condition.expression.evaluate(frame.scope(github, env)))
-            except SkepError:
-                return False
-
-        stops = Stops(signals=signals, survives_cancel=survives_cancel)
-        ending = Ending(because=because)
-        return StepCall(
-            step=step, frame=frame, github=github, env=env, scope=scope, stops=stops, ending=ending
+        github: dict[str, Value] = {
+            **self.frame.github,
+            "action": step.id,
+            "action_repository": "",
+            "action_ref": "",
+            **frame.github,
+        }
+        gate = Gate(
+            step=step,
+            frame=frame,
+            github=github,
+            condition=post.condition if post else step.condition,
+            is_post=post is not None,
+            mask=self.services.masking.mask,
         )
-
-    def _step_env(self, step: Step, frame: StepsFrame, github: Mapping[str, Value]) -> dict[str, str]:
-        if step.env is None:
-            return {}
-        return evaluate_env(step.env, frame.scope(github))
+        admitted = gate.open()
+        if isinstance(admitted, Ending):
+            return admitted
+        if reason := _timed_out(signals):
+            return Ending(outcome=Outcome.FAILURE, reason=reason, because=admitted.because)
+        return StepCall(
+            step=step,
+            frame=frame,
+            github=github,
+            env=admitted.env,
+            scope=admitted.scope,
+            stops=Stops.now(signals, admitted.survives_cancel),
+            ending=Ending(because=admitted.because),
+        )
 
     async def _carry_out(self, call: StepCall, work: StepWork) -> Outcome:
         """Does the step's work within its time limit; gives the conclusion."""
         ending, step = call.ending, call.step
         timer: asyncio.TimerHandle | None = None
         try:
-            if step.timeout_minutes is not None:
-                timer = self._start_timer(call, evaluate_number(step.timeout_minutes, call.scope))
+            timer = self._start_timer(call)
             await work(call)
         except RunnerLost:
             raise
@@ -263,10 +263,17 @@ class LegSteps:
                 if evaluate_bool(step.continue_on_error, call.scope):
                     return Outcome.SUCCESS
             except SkepError as exc:
-                ending.reason = _located(exc)
+                ending.reason = located(exc)
         return ending.outcome
 
-    def _start_timer(self, call: StepCall, minutes: float) -> asyncio.TimerHandle | None:
+    def _start_timer(self, call: StepCall) -> asyncio.TimerHandle | None:
+        """The step's time limit; one that cannot be evaluated is said and does not count, as on GitHub."""
+        try:
+            node = call.step.timeout_minutes
+            minutes = 0.0 if node is None else evaluate_number(node, call.scope)
+        except SkepError as exc:
+            self.annotate("error", f"the step has no time limit: {located(exc)}")
+            return None
         if minutes <= 0:
             return None
         signal = StopSignal()
@@ -289,7 +296,7 @@ class LegSteps:
             error = HostError(
                 f"{error.strerror or error}: `{error.filename}`" if error.filename else str(error)
             )
-        error = UserError(_located(error), hint=error.hint) if error.where else error
+        error = UserError(located(error), hint=error.hint) if error.where else error
         invocation = self.invocation(call)
         invocation.fail(call.ending, error)
         invocation.finish(call.ending)
@@ -331,24 +338,12 @@ class LegSteps:
         return step.id
 
 
-def evaluate_env(node: Node, scope: Scope) -> dict[str, str]:
-    """An `env:` mapping as variables. Raises UserError when it is no mapping."""
-    value = evaluate_node(node, scope)
-    if value is None or value == "":
-        return {}
-    if not isinstance(value, Mapping):
-        raise UserError("`env` must be a mapping of names to values", where=node.span)
-    return {str(name): to_text(item) for name, item in value.items()}
+def _timed_out(signals: tuple[StopSignal, ...]) -> str:
+    """Why a step inside a composite has no time left; '' when it has."""
+    return next(
+        (signal.raised[StopKind.TIMEOUT] for signal in signals if StopKind.TIMEOUT in signal.raised), ""
+    )
 
 
-def _skip_reason(condition: Condition, frame: StepsFrame) -> str:
-    return f"`if: {condition.written}` is false" if condition.written else _status_reason(frame)
-
-
-def _status_reason(frame: StepsFrame) -> str:
-    """Why `success()` is false, if it is."""
-    return "the job was cancelled" if frame.job.cancelled() else "an earlier step failed"
-
-
-def _located(error: SkepError) -> str:
-    return f"{error.where}: {error}" if error.where else str(error)
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0].rstrip()

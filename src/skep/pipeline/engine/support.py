@@ -13,7 +13,9 @@ from .uses import unavailable_reason
 def unsupported_job(job: Job, has_native: Callable[[str, str], bool]) -> str | None:
     """Why no leg of the job can run here; None when nothing stands against it. `has_native`: (owner/name, ref) -> known."""
     if job.uses is not None:
-        return f"it calls the reusable workflow `{job.uses.text}`, and those do not run here yet"
+        if job.called is not None:
+            return None
+        return f"it calls the reusable workflow `{job.uses.text}`, which is not on this machine"
     if _is_set(job.container):
         return "it runs in a `container`, and containers do not run here yet"
     if _is_set(job.services):
