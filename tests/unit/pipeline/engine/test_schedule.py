@@ -17,6 +17,7 @@ from skep.pipeline.engine.messages import (
     Command,
     DecideJob,
     DropLeg,
+    EndCall,
     GroupHeld,
     GroupLost,
     Happening,
@@ -257,6 +258,51 @@ def test_facts_about_what_has_ended_change_nothing() -> None:
         assert after.jobs[JobKey("a")].outcome is Outcome.SUCCESS
 
 
+def test_a_call_ends_when_its_jobs_ended_and_before_its_dependants_are_decided() -> None:
+    state, _ = begin([node("call"), node("after", "call")], ["ci"], limit=2)
+    inner = [
+        JobNode(key=JobKey("call/a"), workflow="ci", parent=JobKey("call"), call="call"),
+        JobNode(
+            key=JobKey("call/b"), workflow="ci", needs=(JobKey("call/a"),), parent=JobKey("call"), call="call"
+        ),
+    ]
+    state, commands = play(
+        state, WorkflowAdmitted(workflow="ci"), JobDecided(job=JobKey("call"), called=tuple(inner))
+    )
+    assert decided(commands) == ["call/a"]
+
+    state, commands = play(state, JobDecided(job=JobKey("call/a"), outcome=Outcome.SKIPPED))
+    assert decided(commands) == ["call/b"]
+
+    leg = legs("call/b")[0]
+    state, commands = play(
+        state, JobDecided(job=JobKey("call/b"), legs=(leg,)), LegEnded(leg=leg, conclusion=Outcome.SUCCESS)
+    )
+    assert commands == [EndCall(job=JobKey("call")), DecideJob(job=JobKey("after"))]
+    assert state.jobs[JobKey("call")].outcome is Outcome.SUCCESS
+
+
+def test_a_failed_call_of_a_matrix_cancels_the_other_calls() -> None:
+    state, _ = begin([node("call")], ["ci"], limit=3)
+    inner = [
+        JobNode(key=JobKey(f"call {n}/a"), workflow="ci", parent=JobKey("call"), call=f"call {n}")
+        for n in (1, 2)
+    ]
+    one, two = legs("call 1/a")[0], legs("call 2/a")[0]
+    state, commands = play(
+        state,
+        WorkflowAdmitted(workflow="ci"),
+        JobDecided(job=JobKey("call"), called=tuple(inner)),
+        JobDecided(job=JobKey("call 1/a"), legs=(one,)),
+        JobDecided(job=JobKey("call 2/a"), legs=(two,)),
+        LegEnded(leg=one, conclusion=Outcome.FAILURE),
+    )
+
+    assert commands == [CancelLeg(leg=two, reason="fail-fast: `call 1` failed")]
+    assert state.was_cancelled(JobKey("call 2/a"))
+    assert not state.was_cancelled(JobKey("call 1/a"))
+
+
 @dataclass
 class World:
     """Plays the shell: keeps what the scheduler asked for and answers in any order."""
@@ -271,6 +317,7 @@ class World:
     decided_jobs: list[JobKey] = field(default_factory=list)
     ended: int = 0
     claims: set[LegKey] = field(default_factory=set)
+    callers: dict[JobKey, tuple[JobKey, ...]] = field(default_factory=dict)
 
     def take(self, commands: list[Command]) -> None:
         for command in commands:
@@ -295,6 +342,9 @@ class World:
                 case CancelLeg(leg=leg):
                     assert leg in self.running
                     self.cancelling.add(leg)
+                case EndCall(job=job):
+                    ends = [self.state.jobs[key].phase for key in self.callers.pop(job)]
+                    assert set(ends) == {Phase.ENDED}
                 case RunEnded():
                     self.ended += 1
         assert len(self.running) <= self.limit
@@ -321,7 +371,7 @@ def test_no_job_starts_before_its_needs_none_is_lost_and_every_cancel_ends(data:
     world = World(state, {item.key: item.needs for item in nodes}, limit)
     world.take(commands)
     unadmitted = list(workflows)
-    for _ in range(400):
+    for _ in range(1500):
         if world.ended:
             break
         choices: list[str] = ["admit"] if unadmitted else []
@@ -339,12 +389,29 @@ def test_no_job_starts_before_its_needs_none_is_lost_and_every_cancel_ends(data:
     assert world.ended == 1
     assert not world.running
     assert all(job.phase is Phase.ENDED for job in world.state.jobs.values())
-    assert set(world.decided_jobs) == {item.key for item in nodes}
+    assert set(world.decided_jobs) == set(world.needs)
+    assert not world.callers, "every call ended once"
+
+
+def called_jobs(data: st.DataObject, world: World, job: JobKey) -> JobDecided:
+    """The job calls a workflow of up to three jobs, once or twice."""
+    nodes: list[JobNode] = []
+    for call in range(data.draw(st.integers(1, 2))):
+        keys = [JobKey(f"{job}/{call}.{index}") for index in range(data.draw(st.integers(1, 3)))]
+        for index, key in enumerate(keys):
+            needs = tuple(data.draw(st.lists(st.sampled_from(keys[:index]), max_size=2))) if index else ()
+            workflow = world.state.jobs[job].node.workflow
+            nodes.append(JobNode(key=key, workflow=workflow, needs=needs, parent=job, call=f"{job}/{call}"))
+            world.needs[key] = needs
+    world.callers[job] = tuple(node.key for node in nodes)
+    return JobDecided(job=job, called=tuple(nodes), fail_fast=data.draw(st.booleans()))
 
 
 def _answer(data: st.DataObject, world: World, command: Command) -> Happening:
     match command:
         case DecideJob(job=job):
+            if job.count("/") < 2 and data.draw(st.integers(0, 3)) == 0:
+                return called_jobs(data, world, job)
             keys = legs(job, data.draw(st.integers(0, 3)))
             claiming = frozenset(key for key in keys if data.draw(st.booleans()))
             return JobDecided(
