@@ -97,7 +97,7 @@ def test_annotations_are_shown_and_reported_ten_of_a_level() -> None:
 def test_a_mask_is_added_and_never_shown_even_with_echo() -> None:
     console = Console()
 
-    assert console.take("::echo::on", "::add-mask::s3cret") == [None, None]
+    assert console.take("::echo::on", "::add-mask::s3cret") == [None, "::add-mask::***"]
     assert console.masks == ["s3cret"]
     assert "warning" in str(console.take("::add-mask::  ")[0])
 
@@ -109,7 +109,7 @@ def test_echo_shows_commands() -> None:
         None,
         None,
         "::set-output name=a::1",
-        None,
+        "::echo::off",
     ]
 
 
@@ -119,7 +119,7 @@ def test_stop_commands_turns_everything_into_text_until_its_token() -> None:
         "::stop-commands::long-token", "::error::x", "::long-token::", "::set-output name=a::1"
     )
 
-    assert shown == [None, "::error::x", None, None]
+    assert shown == ["::stop-commands::long-token", "::error::x", "::long-token::", None]
     assert console.masks == ["long-token"]
     assert console.annotations == []
     assert console.interpreter.effects.outputs == {"a": "1"}
@@ -146,6 +146,15 @@ def test_set_env_and_add_path_need_to_be_allowed() -> None:
     assert len(refused.interpreter.effects.problems) == 2
     assert refused.interpreter.effects.env == {}
     assert (allowed.interpreter.effects.env, allowed.interpreter.effects.paths) == ({"A": "1"}, ["/x"])
+
+
+def test_node_options_are_refused_without_failing_the_step() -> None:
+    console = Console(allow_unsecure=True)
+    shown = console.take("::set-env name=node_options::--require x")
+
+    assert shown == ["##[error]Can't update NODE_OPTIONS environment variable using ::set-env:: command."]
+    assert (console.interpreter.effects.env, console.interpreter.effects.problems) == ({}, [])
+    assert [level for level, _, _ in console.annotations] == ["error"]
 
 
 def test_groups_and_plain_lines_are_shown() -> None:

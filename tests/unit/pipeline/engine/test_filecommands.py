@@ -26,14 +26,16 @@ from skep.pipeline.engine.filecommands import FileCommandError, parse_pairs, par
         (b"a<<EOF\none\n\nEOF\nb=2\n", {"a": "one\n", "b": "2"}),
         (b"a<<EOF\nx=y\nEOF", {"a": "x=y"}),
         (b"a<<=\nx\n=\n", {"a": "x"}),
-        (b"a<<EOF\r\none\r\ntwo\r\nEOF\r\n", {"a": "one\r\ntwo"}),
+        (b"a<<EOF\r\none\r\ntwo\r\nEOF\r\n", {"a": "one\r\ntwo\r"}),
+        (b"a=1\rb=2\r\n", {"a": "1\rb=2\r"}),
+        (b"a<<EOF\n10%\r100%\nEOF\n", {"a": "10%\r100%"}),
         (b"\xef\xbb\xbfa=b\n", {"a": "b"}),
         ("a=gr\u00fcn\n".encode(), {"a": "gr\u00fcn"}),
         (b"a=\xff\n", {"a": "\ufffd"}),
     ],
 )
 def test_pairs_are_read_as_the_runner_reads_them(text: bytes, expected: dict[str, str]) -> None:
-    assert parse_pairs(text, "GITHUB_OUTPUT") == expected
+    assert dict(parse_pairs(text, "GITHUB_OUTPUT")) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,7 @@ def test_pairs_are_read_as_the_runner_reads_them(text: bytes, expected: dict[str
 )
 def test_a_malformed_file_says_where_and_why(text: bytes, message: str) -> None:
     with pytest.raises(FileCommandError) as caught:
-        parse_pairs(text, "GITHUB_ENV")
+        list(parse_pairs(text, "GITHUB_ENV"))
 
     assert "GITHUB_ENV" in str(caught.value)
     assert message in str(caught.value)
@@ -63,7 +65,7 @@ def test_paths_are_lines_that_are_not_empty() -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_give_pairs_or_a_file_command_error(data: bytes) -> None:
     try:
-        pairs = parse_pairs(data, "GITHUB_ENV")
+        pairs = dict(parse_pairs(data, "GITHUB_ENV"))
     except FileCommandError:
         return
     assert all(name for name in pairs)
@@ -76,7 +78,7 @@ _NAMES = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1
 def test_what_was_written_with_a_delimiter_is_read_back(pairs: dict[str, str]) -> None:
     text = "".join(f"{name}<<--end--\n{value}\n--end--\n" for name, value in pairs.items())
 
-    assert parse_pairs(text.encode("utf-8", "surrogatepass"), "F") == {
+    assert dict(parse_pairs(text.encode("utf-8", "surrogatepass"), "F")) == {
         name: value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
         for name, value in pairs.items()
     }

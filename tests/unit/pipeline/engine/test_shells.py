@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from skep.model.errors import UserError
-from skep.pipeline.engine.shells import shell_script
+from skep.pipeline.engine.shells import shell_script, split_arguments
 
 
 def everything(name: str) -> str | None:
@@ -27,7 +27,7 @@ def nothing(_name: str) -> str | None:
         ("pwsh", "pwsh -command . '/s'"),
         ("bash -x {0} --flag", "bash -x /s --flag"),
         ("perl -w {0}", "perl -w /s"),
-        ("bash -c 'source {0}'", "bash -c source /s"),
+        ('bash -c "source {0}"', "bash -c source /s"),
     ],
 )
 def test_each_shell_has_its_line(shell: str | None, argv: str) -> None:
@@ -57,7 +57,6 @@ def test_powershell_stops_on_errors_and_gives_its_exit_code() -> None:
         ("pwsh", "`pwsh` is not on this machine"),
         ("fish {0}", "`fish` is not on this machine"),
         ("perl", "does not say where the script goes"),
-        ("bash 'x {0}", "cannot be split"),
     ],
 )
 def test_a_shell_that_cannot_run_is_said_with_a_hint(shell: str, message: str) -> None:
@@ -65,6 +64,21 @@ def test_a_shell_that_cannot_run_is_said_with_a_hint(shell: str, message: str) -
         shell_script(shell, "x", nothing)
 
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('script -q -c "bash -e {0}"', ("script", "-q", "-c", "bash -e {0}")),
+        ("bash -c 'a {0}'", ("bash", "-c", "'a", "{0}'")),
+        ('a\\b "c d"e \\"x', ("a\\b", "c de", '"x')),
+        ('x "" y', ("x", "", "y")),
+        ('a "b', ("a", "b")),
+        (" a\t b ", ("a", "b")),
+    ],
+)
+def test_a_shell_line_is_split_as_dotnet_splits_it(line: str, words: tuple[str, ...]) -> None:
+    assert split_arguments(line) == words
 
 
 def test_script_files_have_the_shells_suffix() -> None:
