@@ -18,6 +18,7 @@ from io import FileIO
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from skep.host.files import regular_only
 from skep.host.locks import lock_shared, try_exclusive
 from skep.model.errors import HostError
 
@@ -73,7 +74,11 @@ class Blobs:
 
     def add_file(self, source: str, stop: Stop = never) -> Blob:
         """Stores a regular file's bytes: by reflink where the file system can, else by copy. Follows links."""
-        with self.writer() as out, refusals(f"cannot store {source}"), open(source, "rb") as file:
+        with (
+            self.writer() as out,
+            refusals(f"cannot store {source}"),
+            open(source, "rb", opener=regular_only) as file,
+        ):
             if not out.clone(file, stop):
                 for chunk in chunks(file, stop):
                     out.write(chunk)

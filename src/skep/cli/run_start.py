@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from skep.cli.project import Project
+from skep.host.files import read_regular
 from skep.host.guard.launch import LaunchedGuard, launch_guard
 from skep.host.namespace import MountAbility, enter_private_mounts, needs_user_namespace
 
@@ -62,8 +63,7 @@ def _workflow_texts(root: str) -> list[bytes]:
         return []
     for name in names:
         try:
-            with open(f"{folder}/{name}", "rb") as file:
-                texts.append(file.read(1 << 20))
+            texts.append(read_regular(f"{folder}/{name}", 1 << 20))
         except OSError:
             continue  # the reader says what is wrong with it
     return texts

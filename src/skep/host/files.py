@@ -35,6 +35,28 @@ def atomic_write(path: str, data: bytes, *, mode: int = 0o644) -> None:
         raise
 
 
+def regular_only(path: str, flags: int) -> int:
+    """An `opener` for open() and files that somebody else may have put there: never waits for the writer of a pipe, never
+    reads a device. Links are followed. Raises OSError: EINVAL when it is no regular file.
+    """
+    if "\0" in path:
+        raise OSError(errno.EINVAL, "a NUL byte in the name", path)
+    handle = os.open(path, flags | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return handle
+
+
+def read_regular(path: str, limit_bytes: int) -> bytes:
+    """The first bytes of a file, opened as `regular_only` does. Raises OSError."""
+    with os.fdopen(regular_only(path, os.O_RDONLY), "rb") as file:
+        return file.read(limit_bytes)
+
+
 def free_bytes(path: str) -> int:
     """Bytes that this user may still write on the file system of `path`."""
     found = os.statvfs(path)

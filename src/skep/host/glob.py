@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from skep.model.errors import HostError, UserError
 
+from .files import regular_only
 from .glob_patterns import GlobPattern, State, read_patterns
 
 HASH_LIMIT_S = 120.0
@@ -249,7 +250,7 @@ def _deadline(limit_s: float, clock: Callable[[], float]) -> Callable[[], None]:
 def _digest(path: str, check_time: Callable[[], None]) -> bytes | None:
     """None for a link to a folder."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular_only) as file:
             digest = hashlib.sha256()
             while chunk := file.read(_CHUNK_BYTES):
                 digest.update(chunk)

@@ -110,8 +110,8 @@ class Guard:
         """Starts a process, or says why not."""
         output = self.received_fds.pop(0)
         stage, code, text = "start", 0, ""
-        self.use_path(env.get("PATH"))
         try:
+            self.use_path(env.get("PATH"))
             if output < 0:
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             stage = "cwd"
@@ -148,11 +148,11 @@ class Guard:
         """Makes posix_spawnp search this PATH: it asks our own environment, in C, not that of the new process."""
         if path == self.path:
             return
-        self.path = path
         if path is None:
             os.unsetenv("PATH")
         else:
-            os.putenv("PATH", path)
+            os.putenv("PATH", path)  # ValueError: a step may have written anything into GITHUB_PATH
+        self.path = path
 
     def signal(self, number: int, signal_number: int) -> None:
         """INT or TERM to the process group while its leader lives; KILL to all that came of it."""

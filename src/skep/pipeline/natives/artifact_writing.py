@@ -13,6 +13,7 @@ from skep.cache.blobs import Blobs, Stop, Stopped, chunks, refusals
 from skep.cache.zipped import zip_digest, zip_size
 from skep.events.facts import ArtifactStored
 from skep.host.clock import Clock
+from skep.host.files import regular_only
 from skep.model.errors import UserError
 from skep.model.ids import RunId
 from skep.pipeline.expressions.values import to_text
@@ -38,7 +39,11 @@ def store_file(source: str, path: str, blobs: Blobs, stop: Stop) -> ArtifactFile
     if problem:
         raise UserError(problem)
     crc = 0
-    with blobs.writer() as out, refusals(f"cannot upload {source}"), open(source, "rb", buffering=0) as file:
+    with (
+        blobs.writer() as out,
+        refusals(f"cannot upload {source}"),
+        open(source, "rb", buffering=0, opener=regular_only) as file,
+    ):
         for chunk in chunks(file, stop):
             crc = zlib.crc32(chunk, crc)
             out.write(chunk)
