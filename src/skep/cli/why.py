@@ -15,6 +15,7 @@ from skep.events.why import (
     NOT_STARTED,
     Explanation,
     explain_job,
+    explain_jobs,
     explain_run,
     explain_step,
     explain_undecided,
@@ -26,7 +27,7 @@ from skep.store.local.logs import last_lines, log_path
 from skep.store.local.records import RunRecords
 
 if TYPE_CHECKING:
-    from skep.events.fold import RunView
+    from skep.events.fold import RunView, WorkflowView
 
 _RUN = re.compile(r"last|#?\d{1,9}|\d{8}T[0-9a-fA-FT-]*")
 _LINES = 10
@@ -75,11 +76,16 @@ def explanations(view: RunView, words: Sequence[str]) -> tuple[Explanation, ...]
         raise _unknown(view, meant, unknown)
     return (
         *(not_started(one.path, one.reason) for one in meant.skipped_workflows),
-        *(explain_workflow(view, one) for one in meant.workflows),
+        *(told for one in meant.workflows for told in _workflow_and_jobs(view, one)),
         *(explain_job(view, job) for job in meant.jobs),
         *(explain_undecided(view, key) for key in meant.undecided),
         *(explain_step(view, job, step) for job, step in meant.steps),
     )
+
+
+def _workflow_and_jobs(view: RunView, workflow: WorkflowView) -> Iterator[Explanation]:
+    yield explain_workflow(view, workflow)
+    yield from explain_jobs(view, [job for job in view.jobs if job.job in workflow.jobs])
 
 
 def _unknown(view: RunView, within: Meant, word: str) -> UserError:
@@ -87,7 +93,8 @@ def _unknown(view: RunView, within: Meant, word: str) -> UserError:
     if close:
         hint = f"did you mean {' or '.join(close)}?"
     else:
-        names = [job.name for job in within.jobs] or [step.name for _, step in within.steps]
+        names = [job.name for job in within.jobs]
+        names = names if len(names) > 1 else [*names, *(step.name for _, step in within.steps)]
         more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
         hint = f"it has {', '.join(f'`{name}`' for name in names[:_SHOWN_NAMES]) or 'no jobs'}{more}"
     return UserError(f"run #{view.number} has no workflow, job or step `{word}`", hint=hint)
@@ -120,7 +127,8 @@ def _as_text(
     for one, lines in told[:_MAX_SHOWN] if whole else told:
         yield ""
         yield _safe(one.sentence)
-        yield from (f"  {_safe(sentence)}" for sentence in one.because)
+        ran = "" if one.status in ("skipped", "cancelled") else "it ran because "
+        yield from (f"  {ran}{_safe(sentence)}" for sentence in one.because)
         if one.job is None or one.step is None:
             continue
         root = (one.job.leg, one.step.step)

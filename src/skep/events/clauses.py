@@ -35,7 +35,7 @@ def step_clause(step: StepView) -> str:
     """For a step, whatever became of it."""
     if step.outcome == FAILURE:
         passed = "" if step.status == FAILURE else ", which its `continue-on-error` lets pass"
-        return f"failed {failed_how(step)}{passed}"
+        return f"failed{failed_how(step)}{passed}"
     if step.status == SKIPPED:
         return f"was skipped: {step.reason or NO_REASON}"
     if step.status == CANCELLED:
@@ -46,11 +46,10 @@ def step_clause(step: StepView) -> str:
 
 
 def failed_how(step: StepView) -> str:
-    """`with exit code 2`, or why else."""
+    """What goes on behind `failed`: ` with exit code 2`, or a colon and why else."""
     if step.exit_code and step.reason in ("", f"Process completed with exit code {step.exit_code}."):
-        return f"with exit code {step.exit_code}"
-    code = f"with exit code {step.exit_code}: " if step.exit_code else "because: "
-    return f"{code}{step.reason.rstrip('.') or NO_REASON}"
+        return f" with exit code {step.exit_code}"
+    return f": {step.reason.rstrip('.') or NO_REASON}"
 
 
 def step_name(step: StepView) -> str:

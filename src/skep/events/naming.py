@@ -67,11 +67,10 @@ def _inside(view: RunView, found: Meant) -> Meant:
     """The jobs of workflows and the steps of jobs."""
     whole = everything(view)
     keys = {key for one in found.workflows for key in one.jobs}
-    jobs = tuple(dict.fromkeys((*found.jobs, *(job for job in whole.jobs if job.job in keys))))
-    legs = {job.leg for job in jobs}
+    legs = {job.leg for job in found.jobs} | {job.leg for job in whole.jobs if job.job in keys}
     return Meant(
         undecided=tuple(key for key in whole.undecided if key in keys),
-        jobs=jobs,
+        jobs=tuple(job for job in whole.jobs if job.leg in legs),
         steps=tuple((job, step) for job, step in whole.steps if job.leg in legs),
     )
 

@@ -60,13 +60,9 @@ class Explanation:
 
 def explain_run(view: RunView) -> tuple[Explanation, ...]:
     """Everything of a run that did not succeed: the run, workflows, jobs; root causes first."""
-    jobs = sorted(
-        (job for job in view.jobs if job.status != SUCCESS or job.outcome == FAILURE),
-        key=lambda job: _RANK.get(job.status, len(_RANK)),
-    )
     return (
         *_run_itself(view),
-        *(explain_job(view, job) for job in jobs),
+        *explain_jobs(view, view.jobs),
         *_undecided(view),
         *(
             explain_workflow(view, one)
@@ -75,6 +71,14 @@ def explain_run(view: RunView) -> tuple[Explanation, ...]:
             and not any(job.job in one.jobs and job.status != SUCCESS for job in view.jobs)
         ),
         *(not_started(one.path, one.reason) for one in view.skipped_workflows),
+    )
+
+
+def explain_jobs(view: RunView, jobs: Iterable[JobView]) -> tuple[Explanation, ...]:
+    """Those of the jobs that did not succeed; failures first, what was skipped last."""
+    unwell = [job for job in jobs if job.status != SUCCESS or job.outcome == FAILURE]
+    return tuple(
+        explain_job(view, job) for job in sorted(unwell, key=lambda job: _RANK.get(job.status, len(_RANK)))
     )
 
 
@@ -126,14 +130,14 @@ class _Chain:
         self._seen.add(job.leg)
         own = Explanation(kind="job", key=job.leg, name=job.name, status=job.status, sentence="")
         clause, rest = self._job_clause(job)
-        sentence = f"`{job.name}` {clause}" + (f" {rest.sentence}" if rest else "")
+        sentence = f"`{self._title(job)}` {clause}" + (f" {rest.sentence}" if rest else "")
         if rest is None:
             return replace(own, sentence=sentence, because=job.because, job=job if job.started_at else None)
         return replace(rest, kind="job", key=job.leg, name=job.name, status=job.status, sentence=sentence)
 
     def of_step(self, job: JobView, step: StepView) -> Explanation:
         blamed = failed_before(job, step) if step.status == SKIPPED and blames_status(step) else None
-        sentence = f"`{step.name}` of `{job.name}` {step_clause(step)}"
+        sentence = f"`{step.name}` of `{self._title(job)}` {step_clause(step)}"
         own = Explanation(
             kind="step",
             key=step.step,
@@ -149,7 +153,8 @@ class _Chain:
         words = f": {step_name(blamed)} {step_clause(blamed)}"
         return replace(
             own,
-            sentence=f"`{step.name}` of `{job.name}` was skipped{words}",
+            sentence=f"`{step.name}` of `{self._title(job)}` was skipped{words}",
+            because=_own_part(step.because),
             chain=(_step_cause(blamed),),
             annotations=_errors(self._view, job, blamed),
             step=blamed,
@@ -176,7 +181,7 @@ class _Chain:
             key=job.leg,
             name=job.name,
             status=job.status,
-            sentence=f"{step_name(step)} {failed_how(step)}{passed}",
+            sentence=f"{step_name(step)}{failed_how(step)}{passed}",
             because=job.because,
             chain=(_step_cause(step),),
             annotations=_errors(self._view, job, step),
@@ -189,9 +194,9 @@ class _Chain:
         due = self._first_failed_sibling(job) if job.reason.startswith("fail-fast") else None
         if due is not None and due.leg not in self._seen:
             rest = self.of_job(due)
-            words = rest.sentence.removeprefix(f"`{due.name}` ")
+            words = rest.sentence.removeprefix(f"`{self._title(due)}` ")
             rest = replace(
-                rest, sentence=f"`{due.name}`, which {words}", chain=(_job_cause(due), *rest.chain)
+                rest, sentence=f"`{self._title(due)}`, which {words}", chain=(_job_cause(due), *rest.chain)
             )
             return "was cancelled by `fail-fast` because of its sibling", rest
         reason = job.reason or "no reason is recorded"
@@ -207,17 +212,23 @@ class _Chain:
         if due is None or due.leg in self._seen:
             return f"was skipped: {job.reason or NO_REASON}", None
         rest = self.of_job(due)
-        words = rest.sentence.removeprefix(f"`{due.name}` ")
+        words = rest.sentence.removeprefix(f"`{self._title(due)}` ")
         how = "it needs" if due.job in self._needs.get(job.job, ()) else "before it stands"
-        own = tuple(one for one in job.because if "success()" not in one)
+        own = _own_part(job.because)
         because = (*own, *rest.because) if due.status == SKIPPED else own
         rest = replace(
             rest,
-            sentence=f"{how} `{due.name}`, which {words}",
+            sentence=f"{how} `{self._title(due)}`, which {words}",
             chain=(_job_cause(due), *rest.chain),
             because=because,
         )
         return "was skipped:", rest
+
+    def _title(self, job: JobView) -> str:
+        """The name; with its workflow where the run has several."""
+        if len(self._view.workflows) < 2:
+            return job.name
+        return f"{job.job.partition(':')[0].rpartition('.')[0]} / {job.name}"
 
     def _culprit(self, key: str) -> JobView | None:
         """The nearest job before this one that did not succeed; of those equally near the worst."""
@@ -245,6 +256,11 @@ def _errors(view: RunView, job: JobView, step: StepView) -> tuple[str, ...]:
         if one.leg == job.leg and one.step == step.step and one.level == "error" and one.path
     ]
     return tuple(found[:_MAX_ANNOTATIONS])
+
+
+def _own_part(because: tuple[str, ...]) -> tuple[str, ...]:
+    """Without what the chain says anyway."""
+    return tuple(one for one in because if "success()" not in one)
 
 
 def _targets(job: JobView) -> tuple[str, ...]:

@@ -127,7 +127,7 @@ class _Telling:
         return f"`{name}()` is {'true' if holds else 'false'}{because}"
 
     def _source(self, node: Node) -> str:
-        return " ".join(self._text[node.start : node.end].split())
+        return _unwrapped(" ".join(self._text[node.start : node.end].split()))
 
     def _shown(self, node: Node, value: Value) -> str:
         if _is_secret(node):
@@ -177,6 +177,26 @@ def _is_implied(condition: Condition) -> bool:
     """Whether the `success() && (...)` around the user's own text was added for him."""
     added = condition.expression.text.startswith("success() && (")
     return added and not condition.written.lstrip(" ${").startswith("success()")
+
+
+def _unwrapped(text: str) -> str:
+    """Without parentheses around the whole."""
+    while text.startswith("(") and _closes_at_end(text):
+        text = text[1:-1].strip()
+    return text
+
+
+def _closes_at_end(text: str) -> bool:
+    """Whether the parenthesis at the beginning is closed by the last character."""
+    depth, quoted = 0, False
+    for at, character in enumerate(text):
+        if character == "'":
+            quoted = not quoted
+        elif not quoted and character in "()":
+            depth += 1 if character == "(" else -1
+            if not depth:
+                return at == len(text) - 1
+    return False
 
 
 def _one_line(text: str) -> str:
