@@ -104,6 +104,7 @@ class RunView:
     summaries: tuple[f.SummaryWritten, ...]
     artifacts: tuple[f.ArtifactStored, ...]
     cancellations: tuple[f.CancelRequested, ...]
+    calls: tuple[f.JobCalled, ...] = ()  # jobs that called a reusable workflow: its jobs stand for them
 
 
 def fold(facts: Iterable[f.Fact], *, alive: bool) -> RunView:
@@ -142,6 +143,8 @@ class _Folding:
                 self.take_expansion(fact)
             case f.JobSkipped():
                 self.take_skip(fact)
+            case f.JobCalled():
+                self.take_call(fact)
             case f.WorkflowStarted():
                 self.take_workflow(fact)
             case f.WorkflowFinished():
@@ -165,6 +168,15 @@ class _Folding:
             started_at=fact.at,
             reason=fact.reason,
         )
+
+    def take_call(self, fact: f.JobCalled) -> None:
+        """The called jobs belong to the workflow of their caller."""
+        self.kept.setdefault(f.JobCalled, []).append(fact)
+        workflow = self.workflows.get(fact.job.partition(":")[0])
+        if workflow is not None:
+            self.workflows[workflow.key] = replace(
+                workflow, jobs=(*workflow.jobs, *fact.jobs), needs={**workflow.needs, **fact.needs}
+            )
 
     def take_workflow_end(self, fact: f.WorkflowFinished) -> None:
         if fact.workflow in self.workflows:
@@ -278,6 +290,7 @@ class _Folding:
             summaries=self.of(f.SummaryWritten),
             artifacts=self.of(f.ArtifactStored),
             cancellations=self.of(f.CancelRequested),
+            calls=self.of(f.JobCalled),
         )
 
     def job(self, leg: JobView, open_status: str | None) -> JobView:

@@ -33,7 +33,7 @@ class Meant:
 
 def everything(view: RunView) -> Meant:
     """All that has a name in a run."""
-    known = {job.job for job in view.jobs}
+    known = {job.job for job in view.jobs} | {call.job for call in view.calls}
     return Meant(
         workflows=view.workflows,
         skipped_workflows=view.skipped_workflows,
@@ -116,7 +116,7 @@ def _workflow_names(path: str, name: str = "") -> tuple[str, ...]:
 
 
 def _job_names(job: JobView) -> tuple[str, ...]:
-    return job.leg, job.job, job.name, job.job.partition(":")[2]
+    return job.leg, job.job, job.name, job.job.partition(":")[2], job.job.rpartition("/")[2]
 
 
 def _step_names(step: StepView, *, numbers: bool) -> tuple[str, ...]:

@@ -125,6 +125,9 @@ class _Chain:
         self._view = view
         self._seen: set[str] = set()
         self._needs = {key: needs for one in view.workflows for key, needs in one.needs.items()}
+        self._called: dict[str, list[str]] = {}  # job -> the jobs that stand for it
+        for call in view.calls:
+            self._called.setdefault(call.job, []).extend(call.jobs)
 
     def of_job(self, job: JobView) -> Explanation:
         self._seen.add(job.leg)
@@ -213,7 +216,8 @@ class _Chain:
             return f"was skipped: {job.reason or NO_REASON}", None
         rest = self.of_job(due)
         words = rest.sentence.removeprefix(f"`{self._title(due)}` ")
-        how = "it needs" if due.job in self._needs.get(job.job, ()) else "before it stands"
+        direct = [one for need in self._needs.get(job.job, ()) for one in self._standing_for(need)]
+        how = "it needs" if due.job in direct else "before it stands"
         own = _own_part(job.because)
         because = (*own, *rest.because) if due.status == SKIPPED else own
         rest = replace(
@@ -235,12 +239,19 @@ class _Chain:
         seen: set[str] = set()
         level = list(self._needs.get(key, ()))
         while level:
+            level = [one for need in level for one in self._standing_for(need)]
             seen.update(level)
             legs = [job for job in self._view.jobs if job.job in level and job.status != SUCCESS]
             if legs:
                 return min(legs, key=lambda job: (_RANK.get(job.status, len(_RANK)), job.finished_at or 0.0))
             level = [need for one in level for need in self._needs.get(one, ()) if need not in seen]
         return None
+
+    def _standing_for(self, key: str) -> Iterator[str]:
+        """The job itself and those it called, also through others."""
+        yield key
+        for inner in self._called.get(key, ()):
+            yield from self._standing_for(inner)
 
     def _first_failed_sibling(self, job: JobView) -> JobView | None:
         failed = [one for one in self._view.jobs if one.job == job.job and one.status == FAILURE]
@@ -296,7 +307,7 @@ def _run_itself(view: RunView) -> Iterator[Explanation]:
 
 def _undecided(view: RunView) -> Iterable[Explanation]:
     """Jobs of a run that goes on, or was interrupted, that nothing is recorded of yet."""
-    known = {job.job for job in view.jobs}
+    known = {job.job for job in view.jobs} | {call.job for call in view.calls}
     for workflow in view.workflows:
         for key in workflow.jobs:
             if key not in known and view.status in (RUNNING, INTERRUPTED):
