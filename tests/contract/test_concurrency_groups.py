@@ -292,3 +292,19 @@ def test_a_damaged_database_is_an_error_of_ours(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert list(Path(paths.locks).iterdir()) == []
+
+
+def test_names_may_hold_bytes_that_are_no_utf_8(
+    play: Callable[[Callable[[Side], Awaitable[None]]], None],
+) -> None:
+    async def scene(side: Side) -> None:
+        first, second = a_claim("run/\udcff", group="g\ud800"), a_claim("run/\udcfe", group="g\ud800")
+        assert await side(0).claim(first, nobody)
+        waiting = asyncio.create_task(side(1).claim(second, nobody))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await side(0).release(first)
+        assert await waiting
+        await side(1).release(second)
+
+    play(scene)

@@ -123,6 +123,11 @@ def store_error(path: str, error: sqlite3.Error | OSError) -> StoreError:
     )
 
 
+def storable(text: str) -> str:
+    """Text that sqlite takes: bytes that were no UTF-8 (surrogates) are written out, as `\\udcff`; other text is as it was."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def is_busy(error: sqlite3.Error) -> bool:
     """Whether an error only says that another process is writing."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

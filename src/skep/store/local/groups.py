@@ -20,11 +20,18 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from skep.model.errors import StoreError
 from skep.pipeline.ports import GroupClaim
-from skep.store.local.database import is_busy, open_database, store_error, store_errors, transaction
+from skep.store.local.database import (
+    is_busy,
+    open_database,
+    storable,
+    store_error,
+    store_errors,
+    transaction,
+)
 from skep.store.local.locks import Lock, is_held
 from skep.store.local.paths import StatePaths
 
@@ -50,6 +57,7 @@ class SqliteConcurrencyGroups:
 
     async def claim(self, claim: GroupClaim, cancelled: Callable[[], None]) -> bool:
         """See ConcurrencyGroups."""
+        claim = _storable(claim)
         connection, lock = self._open()
         await self._retrying(lambda: _stand_in_line(connection, claim, lock.path))
         self._wake()
@@ -66,7 +74,7 @@ class SqliteConcurrencyGroups:
 
     async def release(self, claim: GroupClaim) -> None:
         """See ConcurrencyGroups. When the store fails the group is let go at the end of the process."""
-        self._forget(claim)
+        self._forget(_storable(claim))
 
     async def close(self) -> None:
         """Lets everything go. Safe to repeat."""
@@ -146,6 +154,11 @@ class SqliteConcurrencyGroups:
                 if not is_busy(error) or asyncio.get_running_loop().time() > until:
                     raise store_error(self._paths.database, error) from error
             await asyncio.sleep(FIRST_WAIT_S)
+
+
+def _storable(claim: GroupClaim) -> GroupClaim:
+    """Names may hold anything: they are made of folder names, variables and matrix values."""
+    return replace(claim, group=storable(claim.group), holder=storable(claim.holder))
 
 
 def _stand_in_line(connection: sqlite3.Connection, claim: GroupClaim, lock_path: str) -> None:

@@ -19,7 +19,7 @@ from skep.events.fold import INTERRUPTED, RUNNING, RunView, fold
 from skep.events.journal import Broken, Entry, chain, decode_fact, genesis
 from skep.model.errors import StoreError, UserError
 from skep.model.ids import RunId
-from skep.store.local.database import open_database, store_errors, transaction
+from skep.store.local.database import open_database, storable, store_errors, transaction
 from skep.store.local.durations import ExpectedDurations, expected_durations
 from skep.store.local.locks import Lock, is_held
 from skep.store.local.paths import StatePaths
@@ -131,7 +131,7 @@ class RunRecords:
             found = self._connection.execute(
                 "SELECT run_id, number, status, event, ref, sha, workflows, started_at, finished_at, duration_s"
                 " FROM runs ORDER BY number DESC LIMIT ?",
-                (limit,),
+                (min(limit, _ALL),),
             ).fetchall()
         return tuple(self._row(row) for row in found)
 
@@ -215,6 +215,7 @@ class RunRecords:
         )
 
 
+_ALL = 2**31  # more runs than that are nobody's
 _FIND_LAST = "SELECT run_id, 1 FROM runs ORDER BY number DESC LIMIT 1"
 _FIND = (
     "SELECT run_id, number = :number OR run_id = :wanted FROM runs"
@@ -224,7 +225,10 @@ _FIND = (
 
 def _find_values(wanted: str) -> dict[str, str | int]:
     digits = wanted.removeprefix("#")
-    return {"wanted": wanted, "number": int(digits) if digits.isdecimal() and len(digits) < 10 else -1}
+    return {
+        "wanted": storable(wanted),
+        "number": int(digits) if digits.isdecimal() and len(digits) < 10 else -1,
+    }
 
 
 def _insert(connection: sqlite3.Connection, started: RunStarted) -> Entry:
@@ -238,9 +242,9 @@ def _insert(connection: sqlite3.Connection, started: RunStarted) -> Entry:
                 started.run_id,
                 started.number,
                 RUNNING,
-                started.event,
-                started.ref,
-                started.sha,
+                storable(started.event),
+                storable(started.ref),
+                storable(started.sha),
                 started.at,
                 entry.hash,
             ),

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,12 @@ def test_one_run_cannot_begin_twice(records: RunRecords) -> None:
     with pytest.raises(StoreError):
         records.begin(run_started(sink.run_id, number=9), on_failure=never)
     sink.close()
+
+
+def test_a_ref_that_is_no_utf_8_and_a_huge_limit_stop_nothing(records: RunRecords) -> None:
+    started = replace(run_started(), ref="refs/heads/\udcff")
+    records.begin(started, on_failure=never).close()
+    assert records.verify(started.run_id) is None
+    assert [row.ref for row in records.list_runs(10**30)] == ["refs/heads/\\udcff"]
+    with pytest.raises(UserError):
+        records.find("\udcff")
