@@ -33,9 +33,11 @@ from skep.pipeline.natives.checkout import Checkout
 from skep.pipeline.natives.download_artifact import DownloadArtifact
 from skep.pipeline.natives.merge_artifacts import MergeArtifacts
 from skep.pipeline.natives.registry import natives_table
+from skep.pipeline.natives.setup_cache import DependencyMarks
+from skep.pipeline.natives.setup_python import SetupPython
 from skep.pipeline.natives.upload_artifact import UploadArtifact
 from skep.pipeline.plan.values import Plan, RepositoryFacts
-from skep.pipeline.ports import EventSink, LogSink, LogStore, NativeAction
+from skep.pipeline.ports import Approvals, EventSink, LogSink, LogStore, NativeAction
 from skep.pipeline.runners.host import HostRunner
 from skep.pipeline.runners.labels import ARCHITECTURES, host_labels, unsupported_reason
 from skep.pipeline.runners.trees import HostTrees, TreesInPlace
@@ -61,6 +63,7 @@ class RunRequest:
     environ: Mapping[str, str]
     extra_env: Sequence[str] = ()
     mounts: MountAbility
+    approvals: Approvals
     on_output: Callable[[LegKey, StepId, bytes], None] | None = None  # masked output, as it comes
     warn: Callable[[str], None] = lambda _message: None
 
@@ -210,6 +213,7 @@ class LocalRun:
             events=events,
             logs=logs,
             groups=groups,
+            approvals=request.approvals,
             masking=masking,
             clock=self._clock,
             find_program=find_program,
@@ -267,10 +271,18 @@ def native_actions(
         evict(blobs, [entries], [artifacts], limit_bytes=limit)
 
     stores = ArtifactStores(blobs=blobs, artifacts=artifacts, clock=clock)
+    marks = DependencyMarks(blobs, entries, clock)
     return natives_table(
         cache=CacheAction(blobs, entries, clock, housekeeping=clean_up),
         checkout=Checkout(trees),
         download=DownloadArtifact(stores),
         merge=MergeArtifacts(stores),
+        python=SetupPython(marks, tool_caches(request.environ)),
         upload=UploadArtifact(stores),
     )
+
+
+def tool_caches(environ: Mapping[str, str]) -> list[str]:
+    """Folders of tools that a GitHub runner on this machine would use."""
+    named = [environ.get(name, "") for name in ("RUNNER_TOOL_CACHE", "AGENT_TOOLSDIRECTORY")]
+    return [folder for folder in (*named, "/opt/hostedtoolcache") if folder]

@@ -13,6 +13,7 @@ VERSIONS: dict[str, tuple[int, int]] = {
     "actions/cache/save": (3, 5),
     "actions/checkout": (1, 7),
     "actions/download-artifact": (1, 8),
+    "actions/setup-python": (1, 7),
     "actions/upload-artifact": (1, 7),
     "actions/upload-artifact/merge": (4, 7),
 }
@@ -25,6 +26,7 @@ def natives_table(
     checkout: NativeAction,
     download: NativeAction,
     merge: NativeAction,
+    python: NativeAction,
     upload: NativeAction,
 ) -> Callable[[str, str], NativeAction | None]:
     """What the engine asks: `(owner/name[/path] in lower case, ref)` to the action that stands for it; None when this is no
@@ -35,6 +37,7 @@ def natives_table(
         "actions/cache/save": cache,
         "actions/checkout": checkout,
         "actions/download-artifact": download,
+        "actions/setup-python": python,
         "actions/upload-artifact": upload,
         "actions/upload-artifact/merge": merge,
     }
