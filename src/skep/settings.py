@@ -22,7 +22,7 @@ Kind = Literal["text", "path", "texts", "count", "size", "number", "choice"]
 SettingValue = str | int | float | tuple[str, ...]
 
 WORKSPACES = ("auto", "overlay", "reflink", "copy")
-TABLES = ("keep",)
+TABLES = ("environments", "keep")
 """Tables of the file whose keys are settings: `[keep] days` is `keep_days`."""
 
 
@@ -82,6 +82,9 @@ class Settings:
         metadata=_about(
             "size", "How much `actions/cache` keeps; what was not used for longest goes first.", "10 GiB"
         ),
+    )
+    environments_open: tuple[str, ...] = field(
+        default=(), metadata=_about("texts", "Environments that jobs may deploy to without an approval.")
     )
     keep_days: float = field(
         default=30.0, metadata=_about("number", "Runs older than this many days are dropped; 0: never.")

@@ -11,11 +11,15 @@ import time
 from dataclasses import replace
 
 from skep import __version__
+from skep.cache.artifacts import Artifacts
+from skep.cli.approvals import CommandLineApprovals
 from skep.cli.boundary import INTERRUPTED, without_secrets
 from skep.cli.findings import finding_json, render_findings
-from skep.cli.loading import LoadedPlan, add_plan_arguments, load_plan, plan_options
+from skep.cli.loading import LoadedPlan, PlanOptions, add_plan_arguments, load_plan, plan_options
+from skep.cli.log_text import plain_lines
 from skep.cli.project import Project, add_setting_flags, open_project
-from skep.cli.run_output import JsonOutput, PlainOutput
+from skep.cli.rerun import EarlierRun, read_earlier, take_artifacts
+from skep.cli.run_output import JsonOutput, PlainOutput, RunOutput
 from skep.cli.run_start import RunStart, start_early
 from skep.cli.runs import drop_old_runs
 from skep.cli.secrets import read_secrets
@@ -32,6 +36,7 @@ EXIT_CODES = {
     RunStatus.FAILURE: 1,
     RunStatus.CANCELLED: 1,
     RunStatus.UNSUPPORTED: 2,
+    RunStatus.UNAPPROVED: 2,
 }
 _DEBUG = "ACTIONS_STEP_DEBUG"
 
@@ -51,6 +56,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--env", action="append", default=[], metavar="NAME[=VALUE]", help="let steps see a variable of yours"
     )
     add("--token", default="", metavar="NAME", help="the variable that holds github.token (default: none)")
+    add("--approve", action="append", default=[], metavar="ENV", help="let jobs deploy to this environment")
+    add(
+        "--rerun-failed",
+        default="",
+        metavar="RUN",
+        help="run what failed in RUN (id, number or `last`), and what depends on it",
+    )
     add("--in-place", action="store_true", help="run in your work tree itself, not in a private copy")
     add("--allow-unsupported", action="store_true", help="jobs that cannot run here do not fail the run")
     add("--debug", action="store_true", help="show `::debug::` lines (ACTIONS_STEP_DEBUG)")
@@ -73,44 +85,33 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
     records = RunRecords(project.paths)
     try:
+        earlier = read_earlier(records, args.rerun_failed) if args.rerun_failed else None
         reservation = records.reserve(time.time(), os.urandom)
-        token = os.environ.get(args.token, "") if args.token else ""
-        options = replace(
-            plan_options(args),
-            root=project.root,
-            run_id=numeric_run_id(reservation.run_id),
-            run_number=reservation.number,
-            token=token,
-        )
-        loaded = load_plan(options)
+        loaded = load_plan(_plan_options(args, project, reservation, earlier))
         if code := _report_findings(loaded, as_json=args.json):
             return code
-        output = (
-            JsonOutput(sys.stdout)
-            if args.json
-            else PlainOutput(sys.stdout, logs=args.logs, root=project.root)
-        )
+        output = choose_output(args, project)
         if args.show_env:
             _print_environment(project, args.env)
-        request = RunRequest(
-            run_id=reservation.run_id,
-            run_number=reservation.number,
-            plan=loaded.plan,
-            repository=loaded.repository,
-            settings=project.settings,
-            paths=project.paths,
-            options=_run_options(args, project, token),
-            environ=os.environ,
-            extra_env=args.env,
-            mounts=start.mounts,
-            on_output=output.take_log,
-            warn=lambda message: print(f"warning: {message}", file=sys.stderr),
-        )
         if not loaded.plan.workflows:
             output.nothing(loaded.plan)
             return 0
+        if earlier is not None:
+            take_artifacts(Artifacts(project.paths.artifacts), earlier, reservation.run_id)
+        approvals = _approvals(args, project, output)
+        request = _request(
+            args,
+            project,
+            loaded,
+            reservation=reservation,
+            output=output,
+            earlier=earlier,
+            start=start,
+            approvals=approvals,
+        )
         local = LocalRun(request, records, output)
-        status, interrupted = asyncio.run(_execute(local, _started(reservation, loaded), start))
+        started = _started(reservation, loaded)
+        status, interrupted = asyncio.run(_execute(local, started, start, approvals))
         output.finish()
         drop_old_runs(records, project, time.time())
     finally:
@@ -118,13 +119,78 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
     return INTERRUPTED if interrupted else EXIT_CODES[status]
 
 
-async def _execute(local: LocalRun, started: RunStarted, start: RunStart) -> tuple[RunStatus, bool]:
+def choose_output(args: argparse.Namespace, project: Project) -> RunOutput:
+    """How this run is shown."""
+    if args.json:
+        return JsonOutput(sys.stdout)
+    return PlainOutput(sys.stdout, logs=args.logs, root=project.root)
+
+
+def _plan_options(
+    args: argparse.Namespace, project: Project, reservation: Reservation, earlier: EarlierRun | None
+) -> PlanOptions:
+    options = plan_options(args)
+    return replace(
+        options,
+        root=project.root,
+        run_id=numeric_run_id(reservation.run_id),
+        run_number=reservation.number,
+        token=_token(args),
+        event=earlier.event if earlier is not None and options.event == "push" else options.event,
+    )
+
+
+def _request(
+    args: argparse.Namespace,
+    project: Project,
+    loaded: LoadedPlan,
+    *,
+    reservation: Reservation,
+    output: RunOutput,
+    earlier: EarlierRun | None,
+    start: RunStart,
+    approvals: CommandLineApprovals,
+) -> RunRequest:
+    return RunRequest(
+        run_id=reservation.run_id,
+        run_number=reservation.number,
+        plan=loaded.plan,
+        repository=loaded.repository,
+        settings=project.settings,
+        paths=project.paths,
+        options=_run_options(args, project, earlier),
+        environ=os.environ,
+        extra_env=args.env,
+        mounts=start.mounts,
+        approvals=approvals,
+        on_output=output.take_log,
+        warn=lambda message: print(plain_lines(f"warning: {message}"), file=sys.stderr),
+    )
+
+
+def _approvals(args: argparse.Namespace, project: Project, output: RunOutput) -> CommandLineApprovals:
+    asks = sys.stdin.isatty() and sys.stderr.isatty() and not args.json
+    return CommandLineApprovals(
+        [*project.settings.environments_open, *args.approve],
+        answers=sys.stdin if asks else None,
+        suspend=getattr(output, "suspend", None),
+    )
+
+
+def _token(args: argparse.Namespace) -> str:
+    return os.environ.get(args.token, "") if args.token else ""
+
+
+async def _execute(
+    local: LocalRun, started: RunStarted, start: RunStart, approvals: CommandLineApprovals
+) -> tuple[RunStatus, bool]:
     """Runs with Ctrl-C as cancel, and Ctrl-C again as kill; also says whether that happened."""
     loop = asyncio.get_running_loop()
     asked: list[str] = []
 
     def stop(name: str) -> None:
         asked.append(name)
+        approvals.close()
         if len(asked) == 1:
             print(f"\n{name}: cancelling; once more kills", file=sys.stderr)
             local.cancel(f"interrupted by {name}")
@@ -164,7 +230,7 @@ def _started(reservation: Reservation, loaded: LoadedPlan) -> RunStarted:
     )
 
 
-def _run_options(args: argparse.Namespace, project: Project, token: str) -> RunOptions:
+def _run_options(args: argparse.Namespace, project: Project, earlier: EarlierRun | None) -> RunOptions:
     asked = plan_options(args)
     secrets = read_secrets(args.secret, project.settings.secrets_file, os.environ)
     wants_debug = secrets.get(_DEBUG, asked.variables.get(_DEBUG, "")).lower() == "true"
@@ -172,7 +238,8 @@ def _run_options(args: argparse.Namespace, project: Project, token: str) -> RunO
         jobs=project.settings.jobs,
         secrets=secrets,
         vars=asked.variables,
-        token=token,
+        token=_token(args),
+        reused=earlier.legs if earlier is not None else {},
         matrix=asked.matrix,
         allow_unsupported=args.allow_unsupported,
         debug=args.debug or wants_debug,

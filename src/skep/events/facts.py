@@ -181,6 +181,16 @@ class JobFinished(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobReused(Fact):
+    """A leg that need not run again: an earlier run's success holds."""
+
+    job: JobKey
+    leg: LegKey
+    name: str
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested(Fact):
     """Somebody or something wants the run, a workflow or a job to stop."""
 

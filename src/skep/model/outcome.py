@@ -19,5 +19,6 @@ class RunStatus(StrEnum):
     SUCCESS = "success"
     FAILURE = "failure"
     CANCELLED = "cancelled"
-    UNSUPPORTED = "unsupported"
+    UNSUPPORTED = "unsupported"  # jobs that this machine cannot run
+    UNAPPROVED = "unapproved"  # jobs whose environment nobody approved
     INTERRUPTED = "interrupted"

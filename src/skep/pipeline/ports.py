@@ -178,6 +178,15 @@ class LogStore(Protocol):
     def open(self, leg: LegKey) -> LogSink: ...
 
 
+# --- protected environments --------------------------------------------------------------------------------------------
+class Approvals(Protocol):
+    """Says whether jobs may deploy to an environment. Calls may overlap."""
+
+    async def ask(self, environment: str, job: str) -> bool:
+        """Whether the job of that name may run against the environment. May wait for a person; asked once a leg."""
+        ...
+
+
 # --- groups across processes -----------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupClaim:

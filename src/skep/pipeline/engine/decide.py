@@ -16,7 +16,7 @@ from skep.pipeline.plan.matrix import expand_strategy, job_display_name, strateg
 from skep.pipeline.plan.select import leg_selected
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
-from skep.pipeline.workflow.nodes import Template
+from skep.pipeline.workflow.nodes import MappingNode, Template
 from skep.pipeline.workflow.tree import Job
 
 from .explain import explain, explain_true
@@ -130,6 +130,7 @@ def _decide(question: JobQuestion) -> Verdict:
                 strategy=strategy,
                 labels=labels,
                 event_json=question.event_json,
+                environment=_environment(job, leg_scope),
                 secrets=question.secrets,
                 needs=question.needs,
             )
@@ -166,6 +167,14 @@ def _leg_key(job: JobKey, leg: MatrixLeg, strategy: Strategy, used: set[str]) ->
         text = f"{text}#{leg.index}"
     used.add(text)
     return LegKey(text)
+
+
+def _environment(job: Job, scope: Scope) -> str:
+    """The name of the environment a leg deploys to, '' for none."""
+    if job.environment is None:
+        return ""
+    node = job.environment.get("name") if isinstance(job.environment, MappingNode) else job.environment
+    return "" if node is None else evaluate_text(node, scope).strip()
 
 
 def _leg_name(job: Job, leg: MatrixLeg, scope: Scope) -> str:

@@ -27,7 +27,7 @@ from skep.pipeline.plan.values import Plan, WorkflowPlan
 from . import schedule
 from .claims import Claims
 from .jobs import RunJobs
-from .legs import LegRun
+from .legs import LegPlan, LegRun
 from .messages import (
     CancelAsked,
     CancelLeg,
@@ -256,17 +256,28 @@ class RunExecution:
     # --- legs ------------------------------------------------------------------------------------------------------------
     async def _run_leg(self, key: LegKey) -> None:
         plan = self._jobs.legs[key]
-        self._legs[key] = leg = LegRun(self._services, plan)
-        try:
-            finished: JobFinished = await leg.run()
-        finally:
-            del self._legs[key]
+        finished = self._jobs.reuse(key) or await self._run(key, plan)
         if self._claims.has(key):
             await self._claims.release(key)
         self._jobs.end_leg(plan, finished)
         self._feed(LegEnded(leg=key, conclusion=Outcome(finished.conclusion)))
 
+    async def _run(self, key: LegKey, plan: LegPlan) -> JobFinished:
+        self._legs[key] = leg = LegRun(self._services, plan)
+        try:
+            return await leg.run()
+        finally:
+            del self._legs[key]
+
     async def _claim_leg(self, key: LegKey) -> None:
+        environment = self._jobs.legs[key].environment
+        if environment and not await self._services.approvals.ask(environment, self._jobs.legs[key].name):
+            self._jobs.unapproved(key)
+            self._feed(GroupLost(leg=key))
+            return
+        if key not in self._jobs.groups:
+            self._feed(GroupHeld(leg=key))
+            return
         held = await self._claims.claim(key, self._jobs.groups[key], partial(self._cancel_leg, key))
         self._feed(GroupHeld(leg=key) if held else GroupLost(leg=key))
 

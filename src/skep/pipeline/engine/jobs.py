@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from skep.events.facts import JobCalled, JobExpanded, JobFinished, JobSkipped
+from skep.events.facts import JobCalled, JobExpanded, JobFinished, JobReused, JobSkipped
 from skep.model.errors import SkepError
 from skep.model.ids import JobKey, LegKey
 from skep.model.outcome import Outcome
@@ -41,6 +41,9 @@ class RunJobs:
         }
         self.legs: dict[LegKey, LegPlan] = {}
         self.groups: dict[LegKey, Concurrency] = {}
+        self._renewed: set[JobKey] = (
+            set()
+        )  # jobs of which something runs (again), so their dependants must, too
 
     def nodes(self) -> list[JobNode]:
         """The jobs known before the run, for the scheduler."""
@@ -95,16 +98,36 @@ class RunJobs:
                 where = f"{error.where}: " if error.where else ""
                 self._results.problem(f"outputs of `{key}`: {where}{error}")
 
+    def reuse(self, key: LegKey) -> JobFinished | None:
+        """How the leg ended in an earlier run, when it need not run again: it succeeded there, and so did all it stands on."""
+        plan = self.legs[key]
+        place = self._places[plan.job_key]
+        earlier = self._services.options.reused.get(key)
+        if earlier is None or any(place.key_of(need.job_id) in self._renewed for need in place.job.needs):
+            self._renewed.add(plan.job_key)
+            return None
+        now = self._services.clock.now()
+        self._services.publish(
+            JobReused(at=now, job=plan.job_key, leg=key, name=plan.name, outputs=earlier.outputs)
+        )
+        return earlier
+
     def end_leg(self, plan: LegPlan, finished: JobFinished) -> None:
         """A leg ended."""
         self._results.end_leg(plan.job_key, finished)
+
+    def unapproved(self, key: LegKey) -> None:
+        """Nobody let the leg deploy to its environment."""
+        self._results.unapproved[key] = self.legs[key].environment
 
     def dropped(self, key: LegKey, reason: str) -> None:
         """A leg that never started is over."""
         plan = self.legs[key]
         self._results.end_job(plan.job_key, Outcome.CANCELLED)
         because: tuple[str, ...] = ()
-        if key in self.groups:
+        if key in self._results.unapproved:
+            reason = f"the environment `{plan.environment}` needs an approval: --approve {plan.environment}"
+        elif key in self.groups:
             name = self._services.masking.mask(self.groups[key].group)
             because = (f"it waited for the concurrency group `{name}`",)
         self.skipped(plan.job_key, key, plan.name, reason, Outcome.CANCELLED.value, because=because)
@@ -134,7 +157,7 @@ class RunJobs:
         return JobDecided(
             job=key,
             legs=tuple(leg.key for leg in verdict.legs),
-            claiming=frozenset(verdict.groups),
+            claiming=frozenset([*verdict.groups, *(leg.key for leg in verdict.legs if leg.environment)]),
             fail_fast=strategy.fail_fast,
             max_parallel=strategy.max_parallel,
             floor=self._floor(key, verdict),

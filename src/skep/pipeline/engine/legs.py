@@ -44,6 +44,7 @@ class LegPlan:
     strategy: Strategy
     labels: tuple[str, ...]
     event_json: bytes  # what GITHUB_EVENT_PATH holds
+    environment: str = ""  # it deploys to
     secrets: Mapping[str, str] = field(default_factory=dict)
     needs: Mapping[str, Value] = field(default_factory=dict)
 

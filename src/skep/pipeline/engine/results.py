@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from skep.events.facts import JobFinished
-from skep.model.ids import JobKey
+from skep.model.ids import JobKey, LegKey
 from skep.model.outcome import Outcome, RunStatus
 
 _RANK = {Outcome.SKIPPED: 0, Outcome.SUCCESS: 1, Outcome.CANCELLED: 2, Outcome.FAILURE: 3}
@@ -19,6 +19,7 @@ class JobResults:
         self._conclusions: dict[JobKey, Outcome] = {}
         self.problems: list[str] = []
         self.unsupported_legs: list[tuple[str, str]] = []  # name, reason
+        self.unapproved: dict[LegKey, str] = {}  # leg -> its environment
         self._cancelled: set[str] = set()  # workflows
 
     def end_leg(self, job: JobKey, finished: JobFinished) -> None:
@@ -71,6 +72,8 @@ def run_status(results: JobResults, *, cancelled: bool, allow_unsupported: bool)
     worst = results.worst()
     if worst is Outcome.FAILURE or results.problems:
         return RunStatus.FAILURE
+    if results.unapproved:
+        return RunStatus.UNAPPROVED
     if worst is Outcome.CANCELLED:
         return RunStatus.CANCELLED
     if results.unsupported_legs and not allow_unsupported:

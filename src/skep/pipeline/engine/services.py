@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from skep.events.facts import Fact
-from skep.model.ids import RunId
-from skep.pipeline.ports import ConcurrencyGroups, EventSink, LogStore, NativeAction, Runner
+from skep.events.facts import Fact, JobFinished
+from skep.model.ids import LegKey, RunId
+from skep.pipeline.ports import Approvals, ConcurrencyGroups, EventSink, LogStore, NativeAction, Runner
 
 from .output import MaskingStream
 
@@ -53,6 +53,9 @@ class RunOptions:
     allow_unsupported: bool = False
     debug: bool = False  # ACTIONS_STEP_DEBUG
     in_place: bool = False
+    reused: Mapping[LegKey, JobFinished] = field(
+        default_factory=dict
+    )  # legs of an earlier run that need not run again
     job_timeout_minutes: float = 360.0  # where the job says nothing
     cancel_timing: CancelTiming = field(default_factory=CancelTiming)
 
@@ -80,6 +83,7 @@ class EngineServices:
     events: EventSink
     logs: LogStore
     groups: ConcurrencyGroups
+    approvals: Approvals
     masking: Masking
     clock: Clock
     find_program: Callable[[str, str], str | None]  # name, PATH -> path

@@ -38,6 +38,18 @@ class TickingClock:
         return self.now()
 
 
+class FakeApprovals:
+    """Approves the environments it was given."""
+
+    def __init__(self, *approved: str) -> None:
+        self.approved = approved
+        self.asked: list[tuple[str, str]] = []
+
+    async def ask(self, environment: str, job: str) -> bool:
+        self.asked.append((environment, job))
+        return environment in self.approved
+
+
 @dataclass
 class EngineRun:
     """What a run did."""
@@ -70,6 +82,7 @@ def run_workflow(
     natives: Mapping[str, NativeAction] | None = None,
     during: Callable[[RunExecution], None] | None = None,
     groups: FakeConcurrencyGroups | None = None,
+    approvals: FakeApprovals | None = None,
     unsupported: Callable[[Sequence[str]], str | None] = lambda _labels: None,
 ) -> EngineRun:
     """Runs workflow texts for a push. `during` is called when everything that can start has started."""
@@ -97,6 +110,7 @@ def run_workflow(
         events=sink,
         logs=logs,
         groups=groups or FakeConcurrencyGroups(),
+        approvals=approvals or FakeApprovals(),
         masking=Masker(list(chosen.secrets.values())),
         clock=TickingClock(),
         find_program=lambda name, _path: f"/bin/{name}" if name in ("bash", "sh", "node") else None,
