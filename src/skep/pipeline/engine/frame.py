@@ -200,6 +200,23 @@ def input_variables(inputs: Mapping[str, str]) -> dict[str, str]:
     return {f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in inputs.items()}
 
 
+def before_nul(text: str) -> str:
+    """What a process sees of a value: C strings end at the first NUL (.NET, which starts the runner's steps, cuts too)."""
+    return text.partition("\0")[0]
+
+
+def passable(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables as a process can get them: cut at NUL, `A=B: c` as `A: B=c`, none without a name."""
+    passed: dict[str, str] = {}
+    for written, value in env.items():
+        name, rest = written, value
+        if "=" in name or "\0" in name:
+            name, _, rest = before_nul(f"{written}={value}").partition("=")
+        if name:
+            passed[name] = before_nul(rest)
+    return passed
+
+
 def _text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -145,6 +145,7 @@ class _LegWork:
         self._log = log
         self._box: JobBox | None = None
         self._frame: JobFrame | None = None
+        self._continues = False  # continue-on-error
 
     async def open(self) -> None:
         plan, services = self._plan, self._services
@@ -171,8 +172,13 @@ class _LegWork:
         frame.written_env.update(self._env(plan.job.env))
 
     def limits(self) -> tuple[float, float]:
-        """Minutes the job may run, and minutes it has after a cancel."""
+        """Minutes the job may run, and minutes it has after a cancel.
+
+        `continue-on-error` is read here too: a wrong one fails the job before its steps, as on GitHub.
+        """
         job, scope = self._plan.job, self._scope()
+        if job.continue_on_error is not None:
+            self._continues = evaluate_bool(job.continue_on_error, scope)
         timeout = self._services.options.job_timeout_minutes
         grace = CANCEL_TIMEOUT_MINUTES
         if job.timeout_minutes is not None:
@@ -192,10 +198,11 @@ class _LegWork:
             self.cpu_s, self.peak_memory_bytes = steps.cpu_s, steps.peak_memory_bytes
         self.outcome = top.job_status()
         self.outputs = self._job_outputs(top)
-        self._conclude(top)
+        self.conclusion = self._concluded()
 
     def fail(self, error: SkepError) -> None:
-        self.outcome = self.conclusion = Outcome.FAILURE
+        self.outcome = Outcome.FAILURE
+        self.conclusion = Outcome.FAILURE if isinstance(error, RunnerLost) else self._concluded()
         self.reason = f"{error.where}: {error}" if error.where else str(error)
         text = f"##[error]{self.reason}\n" + (f"hint: {error.hint}\n" if error.hint else "")
         masked = self._services.masking.mask(text)
@@ -213,11 +220,8 @@ class _LegWork:
             except RunnerLost as exc:
                 self.fail(exc)
 
-    def _conclude(self, top: StepsFrame) -> None:
-        self.conclusion = self.outcome
-        node = self._plan.job.continue_on_error
-        if self.outcome is Outcome.FAILURE and node is not None and evaluate_bool(node, self._scope(top)):
-            self.conclusion = Outcome.SUCCESS
+    def _concluded(self) -> Outcome:
+        return Outcome.SUCCESS if self.outcome is Outcome.FAILURE and self._continues else self.outcome
 
     def _job_outputs(self, top: StepsFrame) -> dict[str, str]:
         outputs: dict[str, str] = {}

@@ -11,7 +11,7 @@ from skep.pipeline.expressions.values import to_text
 from skep.pipeline.ports import NativeAction, NativeCall, NativeResult, Phase, ProcessEnd, ProcessSpec
 from skep.pipeline.workflow.evaluate import evaluate_node
 
-from .frame import input_variables
+from .frame import before_nul, input_variables
 from .invocation import Invocation
 from .scripts import process_environment
 from .steps import LegSteps, StepCall
@@ -77,7 +77,8 @@ class NativeUse:
         self, call: StepCall, phase: Phase, state: Mapping[str, str], invocation: Invocation
     ) -> NativeCall:
         services, frame = self.steps.services, self.steps.frame
-        env = process_environment(self.steps, call, input_variables(self.inputs))
+        inputs = {name: before_nul(value) for name, value in self.inputs.items()}
+        env = process_environment(self.steps, call, input_variables(inputs))
 
         async def run(argv: Sequence[str], cwd: str) -> ProcessEnd:
             spec = ProcessSpec(argv=argv, cwd=cwd, env=env)
@@ -94,7 +95,7 @@ class NativeUse:
             action=self.name,
             ref=self.ref,
             phase=phase,
-            inputs=self.inputs,
+            inputs=inputs,
             env=env,
             github=call.github,
             box=frame.box,

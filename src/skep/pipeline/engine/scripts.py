@@ -10,7 +10,7 @@ from skep.model.errors import UserError
 from skep.pipeline.workflow.evaluate import evaluate_text
 from skep.pipeline.workflow.nodes import Node
 
-from .frame import exported_variables
+from .frame import exported_variables, passable
 from .shells import shell_script
 from .steps import LegSteps, StepCall
 
@@ -103,4 +103,4 @@ def process_environment(
         env.update(extra)
     env.update(exported_variables(call.github, frame.runner))
     env.setdefault("CI", "true")  # unlike GITHUB_*, a workflow may set it: `CI: false` is common
-    return env
+    return passable(env)

@@ -43,7 +43,7 @@ class StepFiles:
                 for key, value in parse_pairs(self._read(name), f"GITHUB_{name}"):
                     target[key] = value
             except (FileCommandError, OSError) as exc:
-                effects.problems.append(str(exc))
+                effects.problems.append(_problem(exc, name))
         for name, value in env.items():
             if name.upper() == BLOCKED_VARIABLE:
                 effects.errors.append(f"Can't store {name} output parameter using '$GITHUB_ENV' command.")
@@ -52,7 +52,7 @@ class StepFiles:
         try:
             effects.paths.extend(parse_paths(self._read("PATH")))
         except (FileCommandError, OSError) as exc:
-            effects.problems.append(str(exc))
+            effects.problems.append(_problem(exc, "PATH"))
         return self._summary(effects)
 
     def _summary(self, effects: StepEffects) -> str:
@@ -84,3 +84,9 @@ class StepFiles:
                 f"GITHUB_{name}", 1, f"the file has {size} bytes; {_LIMIT_BYTES} is the limit"
             )
         return read_regular(self.prefix + name, _LIMIT_BYTES)
+
+
+def _problem(error: FileCommandError | OSError, name: str) -> str:
+    if isinstance(error, FileCommandError):
+        return str(error)
+    return f"Unable to process file command 'GITHUB_{name}' successfully: {error.strerror or error}"

@@ -177,6 +177,9 @@ class LegSteps:
         name = post.name if post else ""
         clock = self.services.clock
         if isinstance(call, Ending):
+            if call.outcome is Outcome.FAILURE:
+                self._started(number, name or self._unevaluated_name(step))
+                self.annotate("error", call.reason)
             self._finished(number, name or self._unevaluated_name(step), call, call.outcome, 0.0)
             if post:
                 top.worsen(call.outcome)
@@ -185,16 +188,7 @@ class LegSteps:
             return
         title = self.services.masking.mask(name or self.display_name(call))
         started = clock.monotonic()
-        self.services.publish(
-            StepStarted(
-                at=clock.now(),
-                leg=self.leg,
-                step=self._current,
-                number=number,
-                name=title,
-                log_offset=self.log.tell(),
-            )
-        )
+        self._started(number, title)
         conclusion = await self._carry_out(call, work)
         if post:
             top.worsen(conclusion)
@@ -221,6 +215,8 @@ class LegSteps:
             "action_ref": "",
             **frame.github,
         }
+        if frame.outer is not None:
+            github["action_status"] = frame.status.value
         gate = Gate(
             step=step,
             frame=frame,
@@ -300,6 +296,18 @@ class LegSteps:
         invocation = self.invocation(call)
         invocation.fail(call.ending, error)
         invocation.finish(call.ending)
+
+    def _started(self, number: int, name: str) -> None:
+        self.services.publish(
+            StepStarted(
+                at=self.services.clock.now(),
+                leg=self.leg,
+                step=self._current,
+                number=number,
+                name=self.services.masking.mask(name),
+                log_offset=self.log.tell(),
+            )
+        )
 
     def _finished(
         self, number: int, name: str, ending: Ending, conclusion: Outcome, duration_s: float

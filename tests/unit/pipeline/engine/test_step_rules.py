@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def test_a_step_inside_a_composite_is_cancelled_and_its_always_step_follows(tmp_
 
 def test_a_cancel_while_a_step_starts_is_not_lost(tmp_path: Path) -> None:
     executions: list[RunExecution] = []
+    known = asyncio.Event()
 
     def script(start: FakeStart) -> Scripted:
         executions[0].cancel("while it starts")
@@ -75,11 +77,11 @@ def test_a_cancel_while_a_step_starts_is_not_lost(tmp_path: Path) -> None:
 
     def remember(execution: RunExecution) -> None:
         executions.append(execution)
+        known.set()
 
     class Waits:
         async def __call__(self, call: NativeCall) -> NativeResult:
-            while not executions:
-                await _a_moment()
+            await known.wait()
             return NativeResult()
 
     ran = run_workflow(
@@ -92,12 +94,6 @@ def test_a_cancel_while_a_step_starts_is_not_lost(tmp_path: Path) -> None:
     )
 
     assert ran.steps()["Run hang"] == "cancelled"
-
-
-async def _a_moment() -> None:
-    import asyncio
-
-    await asyncio.sleep(0.005)
 
 
 # --- time limits -----------------------------------------------------------------------------------------------------
@@ -228,3 +224,67 @@ def test_names_of_jobs_are_masked(tmp_path: Path) -> None:
     assert [fact.name for fact in ran.sink.of(JobStarted)] == ["deploy ***"]
     assert [fact.name for fact in ran.sink.of(JobFinished)] == ["deploy ***"]
     assert list(ran.steps()) == ["*** first"]
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+def test_a_value_with_a_nul_ends_there_and_a_name_with_an_equals_sign_too(tmp_path: Path) -> None:
+    def script(start: FakeStart) -> Scripted:
+        wrote = "A=x\0y\nB C=1\n" if start.script == "write" else ""
+        return Scripted(files={"GITHUB_ENV": wrote} if wrote else {})
+
+    ran = run_workflow(tmp_path, job('env: {"D=E": f}\nsteps:\n- run: write\n- run: read'), script=script)
+
+    env = ran.runner.starts[1].spec.env
+    assert (env["A"], env["B C"], env["D"]) == ("x", "1", "E=f")
+
+
+def test_a_native_action_gets_inputs_as_a_process_would(tmp_path: Path) -> None:
+    inputs: list[dict[str, str]] = []
+
+    class Native:
+        async def __call__(self, call: NativeCall) -> NativeResult:
+            inputs.append(dict(call.inputs))
+            return NativeResult()
+
+    text = job('steps:\n- uses: o/n@v1\n  with: {path: "a\\0b"}')
+    ran = run_workflow(tmp_path, text, natives={"o/n": Native()})
+
+    assert ran.status is RunStatus.SUCCESS
+    assert inputs == [{"path": "a"}]
+
+
+@pytest.mark.parametrize("key", ["if", "env"])
+def test_a_step_that_cannot_be_evaluated_fails_with_an_annotation_and_without_continue_on_error(
+    tmp_path: Path, key: str
+) -> None:
+    text = job(f"steps:\n- run: x\n  {key}: ${{{{ fromJSON('[') }}}}\n  continue-on-error: true")
+    ran = run_workflow(tmp_path, text)
+
+    assert ran.steps() == {"Run x": "failure"}
+    assert ran.jobs() == {"a": "failure"}
+    assert [fact.level for fact in ran.sink.of(Annotated)] == ["error"]
+
+
+def test_a_wrong_continue_on_error_fails_the_job_before_its_steps(tmp_path: Path) -> None:
+    ran = run_workflow(tmp_path, job("continue-on-error: ${{ matrix.nothing }}\nsteps:\n- run: x"))
+
+    assert ran.scripts() == []
+    assert ran.jobs() == {"a": "failure"}
+
+
+def test_a_job_that_may_fail_may_also_fail_to_give_its_outputs(tmp_path: Path) -> None:
+    text = "continue-on-error: true\noutputs: {o: \"${{ fromJSON('[') }}\"}\nsteps:\n- run: x"
+    ran = run_workflow(tmp_path, job(text))
+
+    finished = ran.sink.of(JobFinished)[0]
+    assert (finished.outcome, finished.conclusion) == ("failure", "success")
+
+
+def test_a_composite_knows_how_it_stands(tmp_path: Path) -> None:
+    action = composite(
+        "{shell: bash, run: 'one ${{ github.action_status }}'}",
+        "{if: always(), shell: bash, run: 'two ${{ github.action_status }}'}",
+    )
+    ran = run_local(tmp_path, {"c/action.yml": action}, "- uses: $/c", lambda _start: Scripted(exit_code=1))
+
+    assert ran.scripts() == ["one success", "two failure"]
