@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -19,6 +20,10 @@ _SECRET_FLAGS = ("--secret", "-s", "--env", "--token")
 
 def guarded(command: Callable[[list[str]], int], argv: list[str]) -> int:
     """Calls a command; every error becomes text on stderr and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # no name is worth a crash, whatever the terminal's encoding
     try:
         code = command(argv)
         sys.stdout.flush()
@@ -64,10 +69,12 @@ def _hide(assignment: str, secrets: set[str]) -> str:
 
 
 def _report_error(error: SkepError) -> int:
+    from skep.cli.log_text import plain_lines  # warm paths do without
+
     where = f"{error.where}: " if error.where else ""
-    print(f"error: {where}{error}", file=sys.stderr)
+    print(plain_lines(f"error: {where}{error}"), file=sys.stderr)
     if error.hint:
-        print(f"\nhint: {error.hint}", file=sys.stderr)
+        print(plain_lines(f"\nhint: {error.hint}"), file=sys.stderr)
     return error.exit_code
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from skep.cli.log_text import plain_lines
 from skep.cli.project import find_root
 from skep.host.glob import hash_files_call
 from skep.model.errors import UserError
@@ -160,7 +161,8 @@ def _short(value: Value) -> str:
 
 
 def _print(text: str) -> None:
-    print(text.encode("utf-8", "replace").decode("utf-8"), file=sys.stdout)
+    shown = plain_lines(text) if sys.stdout.isatty() else text
+    print(shown.encode("utf-8", "replace").decode("utf-8"), file=sys.stdout)
 
 
 def _hash_files(arguments: Sequence[Value]) -> Value:

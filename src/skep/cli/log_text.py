@@ -30,6 +30,21 @@ def for_terminal(line: bytes, *, colour: bool) -> str:
     return "".join(pieces) + (RESET if colour else "")
 
 
+def plain_line(text: str) -> str:
+    """Somebody's text (a name, a reason, a ref) as one harmless line without colours; line ends in it become ` | `."""
+    if text.isprintable():
+        return text
+    whole = " | ".join(line for line in text.splitlines() if line)
+    return for_terminal(whole.encode("utf-8", "replace"), colour=False)
+
+
+def plain_lines(text: str) -> str:
+    """Somebody's lines, each harmless and without colours."""
+    if text.isprintable():
+        return text
+    return "\n".join(map(plain_line, text.split("\n")))
+
+
 def for_json(line: bytes) -> str:
     """One line without its end as text; bytes that are no UTF-8 become U+FFFD."""
     return line.decode("utf-8", "replace").rstrip("\r")

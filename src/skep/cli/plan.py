@@ -12,6 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from textwrap import shorten
 
+from skep.cli.log_text import plain_line
+from skep.cli.plan_times import earlier_times, estimate_json, estimate_plan, estimate_text, job_seconds
+from skep.cli.tables import duration_text
+from skep.pipeline.engine.estimate import Estimate
 from skep.pipeline.engine.support import unsupported_job
 from skep.pipeline.natives.registry import natives_table
 from skep.pipeline.plan.contexts import ref_name
@@ -36,7 +40,7 @@ Outlooks = Mapping[str, tuple[JobOutlook, ...]]
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options."""
     add_plan_arguments(parser)
-    add_setting_flags(parser, "labels")
+    add_setting_flags(parser, "labels", "jobs")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -47,10 +51,12 @@ def run(args: argparse.Namespace) -> int:
     loaded = load_plan(options)
     asked = _outlook_options(options, project.settings.labels)
     outlooks = {item.key: workflow_outlook(item, asked) for item in loaded.plan.workflows}
+    times = earlier_times(project.paths)
+    estimate = estimate_plan(loaded.plan.workflows, outlooks, times, jobs=project.settings.jobs)
     if args.json:
-        print(json.dumps(_as_json(loaded, outlooks), indent=2, ensure_ascii=True))
+        print(json.dumps(_as_json(loaded, outlooks, estimate), indent=2, ensure_ascii=True))
     else:
-        print("\n".join(_as_text(loaded, outlooks)))
+        print("\n".join(map(plain_line, _as_text(loaded, outlooks, estimate if times else None))))
         _print_findings(loaded)
     return 2 if loaded.has_errors else 0
 
@@ -84,11 +90,14 @@ def _print_findings(loaded: LoadedPlan) -> None:
 
 
 # --- text ----------------------------------------------------------------------------------------------------------
-def _as_text(loaded: LoadedPlan, outlooks: Outlooks) -> Iterable[str]:
+def _as_text(loaded: LoadedPlan, outlooks: Outlooks, estimate: Estimate | None) -> Iterable[str]:
     yield _trigger_line(loaded)
     for item in loaded.plan.workflows:
         yield ""
-        yield from _workflow_lines(item, loaded.plan, outlooks[item.key])
+        yield from _workflow_lines(item, loaded.plan, outlooks[item.key], estimate)
+    if estimate is not None and loaded.plan.workflows:
+        yield ""
+        yield estimate_text(estimate)
     waiting = [one for one in loaded.plan.decisions if not one.starts and one.reason != NOT_SELECTED]
     if waiting:
         yield ""
@@ -120,22 +129,27 @@ def _changed(trigger: TriggerFacts) -> str:
     return f", {len(paths)} changed {files} ({since})" + (f": {shown}{more}" if paths else "")
 
 
-def _workflow_lines(item: WorkflowPlan, plan: Plan, jobs: Sequence[JobOutlook]) -> Iterable[str]:
+def _workflow_lines(
+    item: WorkflowPlan, plan: Plan, jobs: Sequence[JobOutlook], estimate: Estimate | None
+) -> Iterable[str]:
     reason = next((one.reason for one in plan.decisions if one.path == item.workflow.path), "")
     name = item.workflow.name
     yield item.key + (f"  {name}" if name else "") + (f": {item.run_name}" if item.run_name != name else "")
     yield f"  starts: {reason}"
-    rows = [_job_row(job) for job in jobs]
+    rows = [_job_row(job, None if estimate is None else job_seconds(estimate, item, job)) for job in jobs]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
         cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
         yield ("  " + "  ".join([*cells, *row[3:]])).rstrip()
 
 
-def _job_row(job: JobOutlook) -> tuple[str, str, str, str]:
+def _job_row(job: JobOutlook, takes_s: float | None) -> tuple[str, str, str, str]:
     after = f"after {', '.join(job.needs)}" if job.needs else ""
     verdict = {Verdict.RUNS: "", Verdict.SKIPPED: "skipped: ", Verdict.LATER: "decided later: "}[job.verdict]
-    notes = [verdict + shorten(job.reason, _SHOWN_REASON, placeholder=" ...")]
+    notes = [
+        f"about {duration_text(takes_s)}" if takes_s is not None else "",
+        verdict + shorten(job.reason, _SHOWN_REASON, placeholder=" ..."),
+    ]
     if job.calls:
         notes.append(f"calls {job.calls}")
     if job.problem:
@@ -171,7 +185,7 @@ def _printable(path: str) -> str:
 
 
 # --- JSON ----------------------------------------------------------------------------------------------------------
-def _as_json(loaded: LoadedPlan, outlooks: Outlooks) -> dict[str, object]:
+def _as_json(loaded: LoadedPlan, outlooks: Outlooks, estimate: Estimate) -> dict[str, object]:
     trigger = loaded.trigger
     paths = trigger.changed_paths
     return {
@@ -188,21 +202,24 @@ def _as_json(loaded: LoadedPlan, outlooks: Outlooks) -> dict[str, object]:
         },
         "repository": {"name": loaded.repository.repository, "actor": loaded.repository.actor},
         "workflows": [
-            _workflow_json(item, loaded.plan, outlooks[item.key]) for item in loaded.plan.workflows
+            _workflow_json(item, loaded.plan, outlooks[item.key], estimate) for item in loaded.plan.workflows
         ],
+        "estimate": estimate_json(estimate),
         "not_started": [_decision_json(one) for one in loaded.plan.decisions if not one.starts],
         "findings": [finding_json(finding) for finding in loaded.findings],
     }
 
 
-def _workflow_json(item: WorkflowPlan, plan: Plan, jobs: Sequence[JobOutlook]) -> dict[str, object]:
+def _workflow_json(
+    item: WorkflowPlan, plan: Plan, jobs: Sequence[JobOutlook], estimate: Estimate
+) -> dict[str, object]:
     decision = next(one for one in plan.decisions if one.path == item.workflow.path)
     return {
         **_decision_json(decision),
         "key": item.key,
         "run_name": item.run_name,
         "inputs": dict(item.inputs),
-        "jobs": [_job_json(job) for job in jobs],
+        "jobs": [{**_job_json(job), "expected_s": job_seconds(estimate, item, job)} for job in jobs],
     }
 
 

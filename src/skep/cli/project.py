@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from skep.cli.log_text import plain_lines
 from skep.model.errors import HostError, UserError
 from skep.model.finding import Finding
 from skep.settings import Settings, SettingValue, environment_name, flag_name, parse_value, read_settings
@@ -54,7 +55,7 @@ def open_project(args: argparse.Namespace | None = None, environ: Mapping[str, s
     stopping = next((one for one in findings if one.is_error), None)
     for finding in findings:
         if finding is not stopping:
-            print(f"{finding.severity}: {_text(finding)}", file=sys.stderr)
+            print(plain_lines(f"{finding.severity}: {_text(finding)}"), file=sys.stderr)
     if stopping is not None:
         raise UserError(_text(stopping), hint=stopping.hint)
     return Project(root=root, settings=settings, paths=state_paths(settings.state_dir, root))

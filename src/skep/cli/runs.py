@@ -8,6 +8,7 @@ import json
 import time
 
 from skep.cache.artifacts import Artifacts
+from skep.cli.log_text import plain_line
 from skep.cli.project import RUN_HELP, Project, add_setting_flags, open_project
 from skep.cli.tables import duration_text, render_table, short_ref, when_text
 from skep.events.fold import JobView, RunView, StepView, WorkflowView
@@ -119,7 +120,7 @@ def render_run(view: RunView) -> str:
     if view.annotations:
         lines += ["", *(_annotation(one.level, one.path, one.line, one.message) for one in view.annotations)]
     lines += [f"artifact `{one.name}`: {one.files} files, {one.size_bytes:,} bytes" for one in view.artifacts]
-    return "\n".join(lines)
+    return "\n".join(map(plain_line, lines))
 
 
 def _job(job: JobView) -> tuple[str, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from skep.cli.log_text import plain_line
+
 
 def render_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns wide enough for their cells, two blanks apart; the last is not padded. No line for an empty
     table."""
     if not rows:
         return ""
-    lines = [headings, *rows]
+    lines = [[plain_line(cell) for cell in line] for line in (headings, *rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
