@@ -21,6 +21,7 @@ import pytest
 CASES = Path(__file__).parent.parent / "cases" / "run"
 FILES = sorted(CASES.glob("*.yml"))
 _EXPECT = re.compile(r"# expect (.+): (\w+)")
+_ANNOTATION = re.compile(r"# annotation (.+?): (\w+) (\S+?):(\d+) (.*)")
 _LOG = re.compile(r"# log (.+?) (has|lacks): (.*)")
 
 
@@ -126,6 +127,20 @@ def test_logs_hold_what_their_workflow_says(file: Path, ran: Ran) -> None:
             path for path in ran.logs.glob("*/logs/*.log") if path.name.startswith(f"{file.stem}-yml-{name}-")
         )
         assert (text in log.read_text()) == (how == "has"), f"{name} {how}: {text}"
+
+
+@pytest.mark.parametrize(
+    "file", [file for file in FILES if _ANNOTATION.search(file.read_text())], ids=lambda file: file.stem
+)
+def test_annotations_are_those_the_workflow_says(file: Path, ran: Ran) -> None:
+    expected = _ANNOTATION.findall(file.read_text())
+    found = [
+        (fact["level"], fact["path"], str(fact["line"]), fact["message"])
+        for fact in ran.facts
+        if fact["fact"] == "annotated" and fact["leg"] == f"{file.name}:{expected[0][0]}"
+    ]
+
+    assert found == [tuple(one[1:]) for one in expected]
 
 
 def test_a_failure_outweighs_what_cannot_run_here(ran: Ran) -> None:

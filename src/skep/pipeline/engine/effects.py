@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from skep.model.errors import UserError
+
 from .commands import ANNOTATION_LIMIT, MESSAGE_LIMIT, REGISTERED, WorkflowCommand, parse_command
+from .matchers import Issue, Matchers, owners_in
 
 _DIGITS = 9  # of a line or column; a step may print any number of them
 _UNSECURE = "ACTIONS_ALLOW_UNSECURE_COMMANDS"
@@ -33,6 +37,7 @@ class CommandRules:
     debug: bool = False  # ACTIONS_STEP_DEBUG: show `::debug::` lines
     allow_unsecure: bool = False  # ACTIONS_ALLOW_UNSECURE_COMMANDS
     workspace: str = ""  # cut off the file of annotations
+    matchers: Matchers = field(default_factory=Matchers)  # of the job
 
 
 class CommandInterpreter:
@@ -85,8 +90,44 @@ class CommandInterpreter:
                 return self._save(command)
             case "set-env" | "add-path":
                 return self._change_environment(command)
+            case "add-matcher":
+                return self._add_matcher(command.data)
+            case "remove-matcher":
+                return self._remove_matcher(command)
             case _:
-                return None  # problem matchers are read, and applied in a later release
+                return None
+
+    def _add_matcher(self, path: str) -> str | None:
+        try:
+            self._rules.matchers.add(os.path.join(self._rules.workspace, path.strip()))
+        except UserError as error:
+            return self._problem(f"{error} ({error.hint})" if error.hint else str(error))
+        return None
+
+    def _remove_matcher(self, command: WorkflowCommand) -> str | None:
+        owner = command.properties.get("owner", "")
+        try:
+            owners = (
+                [owner] if owner else owners_in(os.path.join(self._rules.workspace, command.data.strip()))
+            )
+        except UserError as error:
+            return self._problem(str(error))
+        for one in owners:
+            self._rules.matchers.remove(one)
+        return None
+
+    def __bool__(self) -> bool:
+        """Whether a problem matcher wants to see the output (`output.LineWatch`)."""
+        return bool(self._rules.matchers)
+
+    def take(self, lines: list[str]) -> None:
+        """Looks for problems in whole lines of output (`output.LineWatch`)."""
+        for issue in self._rules.matchers.take(lines):
+            self._counts[issue.level] += 1
+            if self._counts[issue.level] <= ANNOTATION_LIMIT:
+                message = f"{issue.message} [{issue.code}]" if issue.code else issue.message
+                place = {"file": _file_of(issue), "line": issue.line, "col": issue.column}
+                self._annotate(issue.level, message[:MESSAGE_LIMIT], {k: v for k, v in place.items() if v})
 
     def _annotation(self, command: WorkflowCommand) -> str:
         self._counts[command.name] += 1
@@ -177,3 +218,10 @@ def annotation_place(properties: dict[str, str], workspace: str) -> dict[str, st
 def _number(properties: dict[str, str], name: str) -> int:
     text = properties.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+
+
+def _file_of(issue: Issue) -> str:
+    """The file of an issue; relative to the folder of `fromPath` (a project file) when the matcher gave one."""
+    if issue.file and issue.from_path and not os.path.isabs(issue.file):
+        return os.path.normpath(os.path.join(os.path.dirname(issue.from_path), issue.file))
+    return issue.file

@@ -18,6 +18,8 @@ from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.ports import JobBox
 from skep.pipeline.workflow.tree import Job, Step
 
+from .matchers import Matchers
+
 GITHUB_NAMES = [
     "action",
     "action_path",
@@ -78,6 +80,7 @@ class JobFrame:
     written_env: dict[str, str] = field(default_factory=dict)  # workflow and job `env`
     file_env: dict[str, str] = field(default_factory=dict)  # GITHUB_ENV of earlier steps
     paths: list[str] = field(default_factory=list)  # GITHUB_PATH of earlier steps, first = last added
+    matchers: Matchers = field(default_factory=Matchers)
     cancelled: Callable[[], bool] = lambda: False
     hash_files: Callable[[Sequence[Value]], Value] = lambda _: ""
 

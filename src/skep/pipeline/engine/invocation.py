@@ -106,7 +106,9 @@ class Invocation:
         self._box = box
         self._interpreter = CommandInterpreter(rules, services.masking.add, self._annotate)
         self._workspace = rules.workspace
-        self.output = StepOutput(step, services.masking.stream(), log, self._interpreter.take_line)
+        self.output = StepOutput(
+            step, services.masking.stream(), log, self._interpreter.take_line, self._interpreter
+        )
         self.files = StepFiles.create(box.commands, file_number)
 
     @property

@@ -170,6 +170,11 @@ def read_matchers(path: str) -> list[Matcher]:
     return [_matcher(entry, path) for entry in entries]
 
 
+def owners_in(path: str) -> list[str]:
+    """The owners of a matcher file's matchers. Raises UserError."""
+    return [matcher.owner for matcher in read_matchers(path)]
+
+
 def _matcher(entry: object, path: str) -> Matcher:
     if not isinstance(entry, dict) or not isinstance(entry.get("owner"), str) or not entry["owner"]:
         raise UserError(f"a problem matcher in `{path}` has no `owner`", hint="give each matcher a name")

@@ -27,17 +27,32 @@ class MaskingStream(Protocol):
     def finish(self) -> bytes: ...
 
 
+class LineWatch(Protocol):
+    """What looks at whole lines of output while it is true: the problem matchers."""
+
+    def __bool__(self) -> bool: ...
+
+    def take(self, lines: list[str]) -> None: ...
+
+
 class StepOutput:
     """Takes the output of one step. `on_line` gets each line that may hold a command; it gives the text to log, or None."""
 
     def __init__(
-        self, step: StepId, masking: MaskingStream, log: LogSink, on_line: Callable[[str], str | None]
+        self,
+        step: StepId,
+        masking: MaskingStream,
+        log: LogSink,
+        on_line: Callable[[str], str | None],
+        watch: LineWatch | None = None,
     ) -> None:
         self._step = step
         self._masking = masking
         self._log = log
         self._on_line = on_line
         self._held = b""
+        self._watch = watch
+        self._unwatched = b""  # the beginning of a line that is not whole yet
 
     def feed(self, chunk: bytes) -> None:
         """Takes the next bytes of the process, cut anywhere."""
@@ -58,13 +73,15 @@ class StepOutput:
         if self._held:
             self._write(self._held + b"\n")
             self._held = b""
-        self._write(text.encode("utf-8", "replace") + b"\n")
+        self._emit(text.encode("utf-8", "replace") + b"\n")
 
     def finish(self) -> None:
         """The stream has ended: what is held back goes out."""
         if self._held:
             held, self._held = self._held, b""
             self._take_line(held)
+        if self._unwatched:
+            self._look_at(b"\n")
         if rest := self._masking.finish():
             self._log.write(self._step, rest)
 
@@ -83,7 +100,10 @@ class StepOutput:
         text = self._on_line(line)
         if text is None:
             return
-        self._write(raw if text == line else text.encode("utf-8", "replace") + b"\n")
+        if text == line:
+            self._write(raw)
+        else:
+            self._emit(text.encode("utf-8", "replace") + b"\n")
 
     def _hold_back(self, chunk: bytes) -> bytes:
         """What of `chunk` may be logged now; the rest is kept."""
@@ -99,8 +119,19 @@ class StepOutput:
         return chunk[:cut], chunk[cut:]
 
     def _write(self, data: bytes) -> None:
+        if self._watch:
+            self._look_at(data)
+        self._emit(data)
+
+    def _emit(self, data: bytes) -> None:
         if data and (masked := self._masking.feed(data)):
             self._log.write(self._step, masked)
+
+    def _look_at(self, data: bytes) -> None:
+        whole, newline, rest = (self._unwatched + data).rpartition(b"\n")
+        self._unwatched = rest[-_HOLD_LIMIT:]
+        if newline and self._watch:
+            self._watch.take([line.rstrip("\r") for line in whole.decode("utf-8", "replace").split("\n")])
 
 
 def _may_become_command(tail: bytes) -> bool:

@@ -94,6 +94,7 @@ class LegSteps:
             debug=options.debug,
             allow_unsecure=self._allows_unsecure(call),
             workspace=self.frame.box.workspace,
+            matchers=self.frame.matchers,
         )
         invocation = Invocation(
             self.services,

@@ -107,3 +107,26 @@ def test_chunk_borders_never_change_what_is_logged(lines: list[str], data: st.Da
     chunks = [whole[start:end] for start, end in itertools.pairwise(borders)]
 
     assert logged(chunks, secrets=["s3cret"]) == logged([whole], secrets=["s3cret"])
+
+
+def test_a_watch_sees_whole_lines_of_the_process_and_nothing_else() -> None:
+    class Watch:
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def __bool__(self) -> bool:
+            return True
+
+        def take(self, lines: list[str]) -> None:
+            self.seen += lines
+
+    watch = Watch()
+    output = StepOutput(
+        STEP, Masker([]).stream(), FakeLogSink(), lambda line: None if "::" in line else line, watch
+    )
+    output.say("of Skep itself")
+    for chunk in (b"a.c:1", b": error\nb\r\n::set-output name=x::y\n", b"last"):
+        output.feed(chunk)
+    output.finish()
+
+    assert watch.seen == ["a.c:1: error", "b", "last"]
