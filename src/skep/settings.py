@@ -9,6 +9,7 @@ Every field carries its documentation; the reference page and the flags are made
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -194,8 +195,7 @@ def _file_tables(root: str, findings: list[Finding]) -> list[tuple[str, Mapping[
             continue
         import tomllib  # only when there is a file: 5 ms
 
-        with open(path, "rb") as file:
-            data = file.read()
+        data = _read(path)
         if name == "pyproject.toml" and b"tool.skep" not in data:
             continue
         try:
@@ -212,6 +212,19 @@ def _file_tables(root: str, findings: list[Finding]) -> list[tuple[str, Mapping[
             table = table.get("tool", {}).get("skep", {})
         return [(name, table)] if isinstance(table, dict) else []
     return []
+
+
+_LIMIT_BYTES = 4 * 1024**2
+
+
+def _read(path: str) -> bytes:
+    """A file of the repository, whoever wrote that: only a plain one of a sane size. Raises OSError."""
+    from skep.host.files import read_regular  # only when there is a file
+
+    data = read_regular(path, _LIMIT_BYTES + 1)
+    if len(data) > _LIMIT_BYTES:
+        raise OSError(errno.EFBIG, f"larger than {_LIMIT_BYTES >> 20} MiB", path)
+    return data
 
 
 def _toml_finding(path: str, text: str, message: str) -> Finding:
