@@ -12,6 +12,7 @@ from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.workflow.evaluate import evaluate_text
 
 from .frame import StepsFrame, input_variables
+from .headers import action_header
 from .native_use import given_inputs
 from .scripts import process_environment
 from .steps import LegSteps, StepCall
@@ -30,6 +31,9 @@ class FolderAction:
         """Reads the action in `folder` and runs it. Raises UserError when it is none, or cannot run here."""
         action = self._read(folder, call)
         inputs = self._action_inputs(action, call)
+        assert call.step.uses is not None
+        env = call.frame.env_context(call.env)
+        self._steps.note(action_header(call.step.uses.text, inputs, env))
         if action.using == "composite":
             await self._run_composite(action, folder, inputs, call)
         elif action.using.startswith("node"):

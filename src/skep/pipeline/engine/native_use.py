@@ -12,6 +12,7 @@ from skep.pipeline.ports import NativeAction, NativeCall, NativeResult, Phase, P
 from skep.pipeline.workflow.evaluate import evaluate_node
 
 from .frame import before_nul, input_variables
+from .headers import action_header
 from .invocation import Invocation
 from .scripts import process_environment
 from .steps import LegSteps, StepCall
@@ -55,6 +56,10 @@ class NativeUse:
         invocation = self.steps.invocation(call)
         native_call = self._call(call, phase, state, invocation)
         results: list[NativeResult] = []
+
+        if phase is Phase.MAIN:
+            env = call.frame.env_context(call.env)
+            invocation.output.say(action_header(f"{self.name}@{self.ref}", native_call.inputs, env))
 
         async def work() -> bool:
             results.append(await self.action(native_call))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from skep.model.errors import UserError
@@ -11,6 +10,7 @@ from skep.pipeline.workflow.evaluate import evaluate_text
 from skep.pipeline.workflow.nodes import Node
 
 from .frame import exported_variables, passable
+from .headers import script_header
 from .shells import shell_script
 from .steps import LegSteps, StepCall
 
@@ -38,13 +38,14 @@ class RunScript:
         invocation = self._steps.invocation(call)
         try:
             text = evaluate_text(step.run, call.scope)
-            shell = self._setting(step.shell, call, self._defaults.shell)
+            shell = self._setting(step.shell, call, None) or self._setting(None, call, self._defaults.shell)
             cwd = self._working_directory(call)
             env = process_environment(self._steps, call)
             find = self._steps.services.find_program
             script = shell_script(shell, text, lambda name: find(name, env["PATH"]))
             argv = script.command(self._write(script.text, script.suffix))
-            self._show_header(call, text, " ".join(script.argv), invocation.output.say)
+            env_shown = call.frame.env_context(call.env)
+            invocation.output.say(script_header(text, " ".join(script.argv), env_shown))
             argv[0] = find(argv[0], env["PATH"]) or argv[0]
             await invocation.run_process(argv, cwd, env, call.stops, call.ending)
         finally:
@@ -76,17 +77,6 @@ class RunScript:
         with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)
         return path
-
-    @staticmethod
-    def _show_header(call: StepCall, text: str, shell: str, say: Callable[[str], None]) -> None:
-        lines = text.rstrip("\n").split("\n")
-        title = next((line.strip() for line in lines if line.strip()), "")
-        header = [f"##[group]Run {title}", *lines, f"shell: {shell}"]
-        env = call.frame.env_context(call.env)
-        if env:
-            header.append("env:")
-            header.extend(f"  {name}: {value}" for name, value in env.items())
-        say("\n".join([*header, "##[endgroup]"]))
 
 
 def process_environment(
