@@ -17,12 +17,11 @@ from skep.cli.plan_times import earlier_times, estimate_json, estimate_plan, est
 from skep.cli.tables import duration_text
 from skep.pipeline.engine.estimate import Estimate
 from skep.pipeline.engine.support import unsupported_job
-from skep.pipeline.natives.registry import natives_table
+from skep.pipeline.natives.known import is_native
 from skep.pipeline.plan.contexts import ref_name
 from skep.pipeline.plan.outlook import JobOutlook, LegOutlook, OutlookOptions, Verdict, workflow_outlook
 from skep.pipeline.plan.select import NOT_SELECTED
 from skep.pipeline.plan.values import Decision, Plan, TriggerFacts, WorkflowPlan
-from skep.pipeline.ports import NativeCall, NativeResult
 from skep.pipeline.runners.labels import host_labels, unsupported_reason
 
 from .findings import finding_json, render_finding
@@ -67,19 +66,8 @@ def _outlook_options(options: PlanOptions, labels: Sequence[str]) -> OutlookOpti
         variables=dict(options.variables),
         matrix=options.matrix,
         unsupported=lambda labels: unsupported_reason(labels, own=own),
-        unsupported_job=lambda job: unsupported_job(job, _has_native),
+        unsupported_job=lambda job: unsupported_job(job, is_native),
     )
-
-
-async def _never(call: NativeCall) -> NativeResult:
-    raise AssertionError(f"a plan runs nothing, also not {call.action}")
-
-
-_native_action = natives_table(cache=_never, checkout=_never, download=_never, merge=_never, upload=_never)
-
-
-def _has_native(name: str, ref: str) -> bool:
-    return _native_action(name, ref) is not None
 
 
 def _print_findings(loaded: LoadedPlan) -> None:
@@ -146,10 +134,8 @@ def _workflow_lines(
 def _job_row(job: JobOutlook, takes_s: float | None) -> tuple[str, str, str, str]:
     after = f"after {', '.join(job.needs)}" if job.needs else ""
     verdict = {Verdict.RUNS: "", Verdict.SKIPPED: "skipped: ", Verdict.LATER: "decided later: "}[job.verdict]
-    notes = [
-        f"about {duration_text(takes_s)}" if takes_s is not None else "",
-        verdict + shorten(job.reason, _SHOWN_REASON, placeholder=" ..."),
-    ]
+    takes = f"about {duration_text(takes_s)}" if takes_s is not None else ""
+    notes = [takes, verdict + shorten(job.reason, _SHOWN_REASON, placeholder=" ...")]
     if job.calls:
         notes.append(f"calls {job.calls}")
     if job.problem:

@@ -1,12 +1,19 @@
 """`skep plan` as typed."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from skep.cli.main import main
+from skep.events.facts import JobFinished, RunFinished
+from skep.model.ids import JobKey, LegKey
+from skep.store.local.paths import state_paths
+from skep.store.local.records import RunRecords
+from skep.testing.facts import NOON, run_started
+from unit.cli.conftest import never
 from unit.source.repositories import a_repository, commit, git, write
 
 pytestmark = pytest.mark.usefixtures("no_git_settings")
@@ -88,7 +95,7 @@ def test_the_plan_of_a_push_reads_well(root: Path, capsys: pytest.CaptureFixture
 
 def test_the_json_has_all_of_it(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = as_json(capsys)
-    assert list(found) == ["trigger", "repository", "workflows", "not_started", "findings"]
+    assert list(found) == ["trigger", "repository", "workflows", "estimate", "not_started", "findings"]
     assert found["trigger"]["changed_paths"] == ["src/a.py"]
     assert found["trigger"]["before"] == git(root, "rev-parse", "HEAD^")
     (workflow,) = found["workflows"]
@@ -255,3 +262,82 @@ def test_five_hundred_workflows_are_planned(root: Path, capsys: pytest.CaptureFi
     found = as_json(capsys)
     assert sorted(workflow["key"] for workflow in found["workflows"]) == ["ci.yml", "w7.yml", "w77.yml"]
     assert len(found["not_started"]) == 499
+
+
+def finished_run(root: Path, took: dict[str, float]) -> None:
+    """Records a successful run whose legs took that many seconds."""
+    records = RunRecords(state_paths(os.environ["SKEP_STATE_DIR"], str(root)))
+    number = records.reserve(NOON, os.urandom).number
+    sink = records.begin(run_started(f"20261120T1200{number:02}-000000", number=number), on_failure=never)
+    for leg, seconds in took.items():
+        sink.publish(
+            JobFinished(
+                at=NOON,
+                job=JobKey(leg.partition(" ")[0]),
+                leg=LegKey(leg),
+                name=leg,
+                outcome="success",
+                conclusion="success",
+                duration_s=seconds,
+            )
+        )
+    sink.publish(RunFinished(at=NOON, status="success", duration_s=1.0, cpu_s=0.0))
+    sink.close()
+    records.close()
+
+
+TOOK = {"ci.yml:lint": 10.0, "ci.yml:test (ubuntu-latest, 1)": 60.0, "ci.yml:test (ubuntu-latest, 2)": 80.0}
+
+
+def test_the_time_is_estimated_from_earlier_runs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for factor in (1, 3, 1):  # the median counts
+        finished_run(root, {leg: seconds * factor for leg, seconds in TOOK.items()})
+    _, out, _ = plan(capsys, "-j", "2")
+    assert "\nestimated time: about 1 min 30 s with -j 2 (critical path: lint > test)\n" in out
+    assert "ubuntu-latest                   about 10.0 s\n" in out
+    _, out, _ = plan(capsys, "-j", "1")
+    assert "\nestimated time: about 2 min 30 s with -j 1 (critical path: lint > test)\n" in out
+    found = as_json(capsys, "-j", "2")
+    assert found["estimate"] == {
+        "wall_s": 90.0,
+        "jobs": 2,
+        "critical_path": ["lint", "test"],
+        "critical_path_s": 90.0,
+        "not_counted": [],
+    }
+    assert [job["expected_s"] for job in found["workflows"][0]["jobs"]] == [10.0, 80.0, None]
+
+
+def test_jobs_that_never_succeeded_here_are_named(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finished_run(root, {"ci.yml:lint": 10.0})
+    _, out, _ = plan(capsys, "-j", "2")
+    assert (
+        "estimated time: at least 10.0 s with -j 2 (critical path: lint); not counted, never succeeded here: `test`"
+        in out
+    )
+
+
+def test_a_plan_writes_no_history(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan(capsys)
+    assert not Path(os.environ["SKEP_STATE_DIR"]).exists()
+    assert as_json(capsys)["estimate"] is None
+
+
+def test_a_damaged_history_is_no_obstacle(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finished_run(root, {"ci.yml:lint": 10.0})
+    Path(state_paths(os.environ["SKEP_STATE_DIR"], str(root)).database).write_bytes(b"no database" * 1000)
+    code, out, err = plan(capsys)
+    assert (code, "estimated" in out) == (0, False)
+    assert err.startswith("warning: no estimate: the records in")
+
+
+def test_the_jobs_of_a_called_workflow_are_estimated(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    called = "on: workflow_call\njobs:\n  a: {runs-on: x, steps: [{run: 'true'}]}\n"
+    called += "  b: {needs: a, runs-on: x, steps: [{run: 'true'}]}\n"
+    caller = "on: push\njobs:\n  c: {uses: ./.github/workflows/called.yml}\n"
+    caller += "  d: {needs: c, runs-on: ubuntu-latest, steps: [{run: 'true'}]}\n"
+    write(root, ".github/workflows/called.yml", text=called)
+    write(root, ".github/workflows/caller.yml", text=caller)
+    finished_run(root, {"caller.yml:c/a": 2.0, "caller.yml:c/b": 3.0, "caller.yml:d": 4.0})
+    _, out, _ = plan(capsys, "-W", "caller.yml", "-j", "2")
+    assert "estimated time: about 9.0 s with -j 2 (critical path: c / a > c / b > d)" in out

@@ -12,7 +12,7 @@ from skep.pipeline.expressions.limits import TEMPLATE_MEMORY_BYTES
 from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import Value, is_truthy, to_text
 from skep.pipeline.plan.concurrency import Concurrency, read_concurrency
-from skep.pipeline.plan.matrix import expand_strategy, job_display_name, strategy_context
+from skep.pipeline.plan.matrix import expand_strategy, job_display_name, leg_key, strategy_context
 from skep.pipeline.plan.select import leg_selected
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
@@ -110,7 +110,7 @@ def _decide(question: JobQuestion) -> Verdict:
     for leg in strategy.legs:
         if not leg_selected(leg, question.matrix):
             continue
-        key = _leg_key(question.key, leg, strategy, used)
+        key = LegKey(leg_key(question.key, leg, strategy, used))
         leg_scope = _scope(question, leg, strategy)
         name = question.title + _leg_name(job, leg, leg_scope)
         labels = () if whole or job.called else _labels(job, leg_scope)
@@ -159,14 +159,6 @@ def _scope(question: JobQuestion, leg: MatrixLeg | None = None, strategy: Strate
     return Scope(
         contexts=contexts, functions=question.ancestry.functions(), memory_bytes=TEMPLATE_MEMORY_BYTES
     )
-
-
-def _leg_key(job: JobKey, leg: MatrixLeg, strategy: Strategy, used: set[str]) -> LegKey:
-    text = f"{job} {leg.suffix}" if strategy.is_matrix and leg.suffix else str(job)
-    if text in used:
-        text = f"{text}#{leg.index}"
-    used.add(text)
-    return LegKey(text)
 
 
 def _environment(job: Job, scope: Scope) -> str:

@@ -66,6 +66,15 @@ def job_display_name(name: str | None, job_id: str, leg: MatrixLeg, *, evaluated
     return _cut(f"{base} {leg.suffix}" if leg.suffix else base)
 
 
+def leg_key(job: str, leg: MatrixLeg, strategy: Strategy, used: set[str]) -> str:
+    """The key of a leg in its run, as journals and durations name it; `used` holds those of its siblings and gets this one."""
+    text = f"{job} {leg.suffix}" if strategy.is_matrix and leg.suffix else job
+    if text in used:
+        text = f"{text}#{leg.index}"
+    used.add(text)
+    return text
+
+
 def strategy_context(strategy: Strategy, leg: MatrixLeg) -> dict[str, Value]:
     """The `strategy` context of one leg. Without a limit `max-parallel` is the number of legs, as on GitHub."""
     total = len(strategy.legs)

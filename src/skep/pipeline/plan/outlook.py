@@ -17,11 +17,12 @@ from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
 from skep.pipeline.workflow.nodes import MappingNode, Node, SequenceNode, Template
 from skep.pipeline.workflow.tree import Job
 
-from .matrix import expand_strategy, job_display_name, strategy_context
+from .matrix import expand_strategy, job_display_name, leg_key, strategy_context
 from .select import leg_selected
 from .values import MatrixLeg, Strategy, WorkflowPlan
 
 _KNOWN_CONTEXTS = frozenset(("github", "inputs", "vars"))
+_AFTER_TROUBLE = "when all goes well it is skipped"
 _LEG_CONTEXTS = _KNOWN_CONTEXTS | {"matrix", "strategy"}
 
 
@@ -40,6 +41,7 @@ class LegOutlook:
     name: str
     labels: tuple[str, ...]
     unsupported: str = ""  # why this machine cannot run it
+    key: str = ""  # of the leg in its run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class JobOutlook:
     unsupported: str = ""  # why no leg of it can run here, whatever its labels
     fail_fast: bool = True
     max_parallel: int | None = None
+    after_trouble: bool = False  # of verdict `later`: when all goes well it is skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,7 @@ def _outlook(
     legs: tuple[LegOutlook, ...] | None = None
     if strategy is not None and not problem and verdict is not Verdict.SKIPPED:
         try:
-            legs = tuple(_legs(job, strategy, contexts, options))
+            legs = tuple(_legs(f"{plan.key}:{job.id}", job, strategy, contexts, options))
         except SkepError as error:
             problem = str(error)
     return JobOutlook(
@@ -119,6 +122,7 @@ def _outlook(
         unsupported=options.unsupported_job(job) or "",
         fail_fast=strategy.fail_fast if strategy is not None else True,
         max_parallel=strategy.max_parallel if strategy is not None else None,
+        after_trouble=reason.startswith(_AFTER_TROUBLE),
     )
 
 
@@ -149,7 +153,7 @@ def _verdict(
     if not written and skipped:
         return Verdict.SKIPPED, f"it needs `{earlier[skipped[0]].id}`, which is skipped"
     if "failure" in expression.functions or "cancelled" in expression.functions:
-        return Verdict.LATER, f"when all goes well it is skipped: {written}"
+        return Verdict.LATER, f"{_AFTER_TROUBLE}: {written}"
     return Verdict.SKIPPED, f"`if` is false: {written}"
 
 
@@ -177,8 +181,9 @@ def _strategy(job: Job, contexts: Mapping[str, Value]) -> tuple[Strategy | None,
 
 
 def _legs(
-    job: Job, strategy: Strategy, contexts: Mapping[str, Value], options: OutlookOptions
+    job_key: str, job: Job, strategy: Strategy, contexts: Mapping[str, Value], options: OutlookOptions
 ) -> Iterator[LegOutlook]:
+    used: set[str] = set()
     for leg in strategy.legs:
         if not leg_selected(leg, options.matrix):
             continue
@@ -187,7 +192,12 @@ def _legs(
         )
         labels = runner_labels(job.runs_on, scope)
         unsupported = options.unsupported(labels) if labels else None
-        yield LegOutlook(name=_leg_name(job, leg, scope), labels=labels, unsupported=unsupported or "")
+        yield LegOutlook(
+            name=_leg_name(job, leg, scope),
+            labels=labels,
+            unsupported=unsupported or "",
+            key=leg_key(job_key, leg, strategy, used),
+        )
 
 
 def _leg_name(job: Job, leg: MatrixLeg, scope: Scope) -> str:
