@@ -23,7 +23,7 @@ Kind = Literal["text", "path", "texts", "count", "size", "number", "choice"]
 SettingValue = str | int | float | tuple[str, ...]
 
 WORKSPACES = ("auto", "overlay", "reflink", "copy")
-TABLES = ("environments", "keep")
+TABLES = ("environments", "hooks", "keep")
 """Tables of the file whose keys are settings: `[keep] days` is `keep_days`."""
 
 
@@ -83,6 +83,21 @@ class Settings:
         metadata=_about(
             "size", "How much `actions/cache` keeps; what was not used for longest goes first.", "10 GiB"
         ),
+    )
+    hooks_job_started: str = field(
+        default="",
+        metadata=_about("path", "Script run before each job.", "`$ACTIONS_RUNNER_HOOK_JOB_STARTED`"),
+    )
+    hooks_job_completed: str = field(
+        default="",
+        metadata=_about("path", "Script run after each job.", "`$ACTIONS_RUNNER_HOOK_JOB_COMPLETED`"),
+    )
+    hooks_step_started: str = field(
+        default="", metadata=_about("path", "Script run before each step; it sees SKEP_STEP_NAME.")
+    )
+    hooks_step_completed: str = field(
+        default="",
+        metadata=_about("path", "Script run after each step; it sees SKEP_STEP_NAME and SKEP_STEP_OUTCOME."),
     )
     environments_open: tuple[str, ...] = field(
         default=(), metadata=_about("texts", "Environments that jobs may deploy to without an approval.")

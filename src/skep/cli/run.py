@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 from skep import __version__
@@ -16,10 +17,9 @@ from skep.cli.approvals import CommandLineApprovals
 from skep.cli.boundary import INTERRUPTED, without_secrets
 from skep.cli.findings import finding_json, render_findings
 from skep.cli.loading import LoadedPlan, PlanOptions, add_plan_arguments, load_plan, plan_options
-from skep.cli.log_text import plain_lines
 from skep.cli.project import Project, add_setting_flags, open_project
 from skep.cli.rerun import EarlierRun, read_earlier, take_artifacts
-from skep.cli.run_output import JsonOutput, PlainOutput, RunOutput
+from skep.cli.run_output import RunOutput, RunTalk, open_output
 from skep.cli.run_start import RunStart, start_early
 from skep.cli.runs import drop_old_runs
 from skep.cli.secrets import read_secrets
@@ -27,7 +27,7 @@ from skep.cli.tables import render_table
 from skep.events.facts import RunStarted
 from skep.host.environment import job_environment
 from skep.model.outcome import RunStatus
-from skep.pipeline.engine.services import RunOptions
+from skep.pipeline.engine.services import HookScripts, RunOptions
 from skep.store.local.records import Reservation, RunRecords
 from skep.wiring import LocalRun, RunRequest
 
@@ -67,6 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--allow-unsupported", action="store_true", help="jobs that cannot run here do not fail the run")
     add("--debug", action="store_true", help="show `::debug::` lines (ACTIONS_STEP_DEBUG)")
     add("--logs", action="store_true", help="show the output of every step as it comes")
+    add("--plain", action="store_true", help="plain lines, also on a terminal that could show the live view")
     add("--show-env", action="store_true", help="print what steps see of this machine's environment")
     add("--json", action="store_true", help="one JSON object a line for everything that happens")
     add_setting_flags(parser)
@@ -84,13 +85,23 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
     records = RunRecords(project.paths)
+    closing = ExitStack()
     try:
         earlier = read_earlier(records, args.rerun_failed) if args.rerun_failed else None
         reservation = records.reserve(time.time(), os.urandom)
         loaded = load_plan(_plan_options(args, project, reservation, earlier))
         if code := _report_findings(loaded, as_json=args.json):
             return code
-        output = choose_output(args, project)
+        output = open_output(
+            sys.stdout,
+            os.environ,
+            as_json=args.json,
+            plain=args.plain,
+            logs=args.logs,
+            slots=project.settings.jobs,
+            expected=records.expected_job_durations,
+        )
+        closing.callback(output.close)
         if args.show_env:
             _print_environment(project, args.env)
         if not loaded.plan.workflows:
@@ -111,19 +122,13 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
         )
         local = LocalRun(request, records, output)
         started = _started(reservation, loaded)
-        status, interrupted = asyncio.run(_execute(local, started, start, approvals))
+        status, interrupted = asyncio.run(_execute(local, started, start, approvals, output))
         output.finish()
         drop_old_runs(records, project, time.time())
     finally:
+        closing.close()
         records.close()
     return INTERRUPTED if interrupted else EXIT_CODES[status]
-
-
-def choose_output(args: argparse.Namespace, project: Project) -> RunOutput:
-    """How this run is shown."""
-    if args.json:
-        return JsonOutput(sys.stdout)
-    return PlainOutput(sys.stdout, logs=args.logs, root=project.root)
 
 
 def _plan_options(
@@ -164,7 +169,7 @@ def _request(
         mounts=start.mounts,
         approvals=approvals,
         on_output=output.take_log,
-        warn=lambda message: print(plain_lines(f"warning: {message}"), file=sys.stderr),
+        warn=output.warn,
     )
 
 
@@ -173,7 +178,7 @@ def _approvals(args: argparse.Namespace, project: Project, output: RunOutput) ->
     return CommandLineApprovals(
         [*project.settings.environments_open, *args.approve],
         answers=sys.stdin if asks else None,
-        suspend=getattr(output, "suspend", None),
+        suspend=output.suspend,
     )
 
 
@@ -182,7 +187,11 @@ def _token(args: argparse.Namespace) -> str:
 
 
 async def _execute(
-    local: LocalRun, started: RunStarted, start: RunStart, approvals: CommandLineApprovals
+    local: LocalRun,
+    started: RunStarted,
+    start: RunStart,
+    approvals: CommandLineApprovals,
+    talk: RunTalk,
 ) -> tuple[RunStatus, bool]:
     """Runs with Ctrl-C as cancel, and Ctrl-C again as kill; also says whether that happened."""
     loop = asyncio.get_running_loop()
@@ -191,18 +200,20 @@ async def _execute(
     def stop(name: str) -> None:
         asked.append(name)
         approvals.close()
+        talk.interrupted(name, len(asked))
         if len(asked) == 1:
-            print(f"\n{name}: cancelling; once more kills", file=sys.stderr)
             local.cancel(f"interrupted by {name}")
         else:
             local.kill(f"killed by {name}")
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [one for one in ending if signal.getsignal(one) is not signal.SIG_IGN]  # nohup stays in force
+    for number in numbers:
         loop.add_signal_handler(number, stop, number.name)
     try:
         status = await local.execute(started, start.take_guard())
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in numbers:
             loop.remove_signal_handler(number)
     return status, bool(asked)
 
@@ -244,6 +255,14 @@ def _run_options(args: argparse.Namespace, project: Project, earlier: EarlierRun
         allow_unsupported=args.allow_unsupported,
         debug=args.debug or wants_debug,
         in_place=args.in_place,
+        hooks=HookScripts(
+            job_started=project.settings.hooks_job_started
+            or os.environ.get("ACTIONS_RUNNER_HOOK_JOB_STARTED", ""),
+            job_completed=project.settings.hooks_job_completed
+            or os.environ.get("ACTIONS_RUNNER_HOOK_JOB_COMPLETED", ""),
+            step_started=project.settings.hooks_step_started,
+            step_completed=project.settings.hooks_step_completed,
+        ),
         job_timeout_minutes=project.settings.job_timeout_minutes,
     )
 

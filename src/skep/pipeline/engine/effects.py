@@ -123,15 +123,13 @@ class CommandInterpreter:
     def take(self, lines: list[str]) -> None:
         """Looks for problems in whole lines of output (`output.LineWatch`)."""
         for issue in self._rules.matchers.take(lines):
-            self._counts[issue.level] += 1
-            if self._counts[issue.level] <= ANNOTATION_LIMIT:
+            if self._may_annotate(issue.level):
                 message = f"{issue.message} [{issue.code}]" if issue.code else issue.message
                 place = {"file": _file_of(issue), "line": issue.line, "col": issue.column}
                 self._annotate(issue.level, message[:MESSAGE_LIMIT], {k: v for k, v in place.items() if v})
 
     def _annotation(self, command: WorkflowCommand) -> str:
-        self._counts[command.name] += 1
-        if self._counts[command.name] <= ANNOTATION_LIMIT:
+        if self._may_annotate(command.name):
             self._annotate(command.name, command.data[:MESSAGE_LIMIT], dict(command.properties))
         return f"##[{command.name}]{command.data}"
 
@@ -186,14 +184,22 @@ class CommandInterpreter:
             return self._problem("Required field 'name' is missing in ##[set-env] command.")
         if name.upper() == BLOCKED_VARIABLE:
             message = f"Can't update {BLOCKED_VARIABLE} environment variable using ::set-env:: command."
-            self._annotate("error", message, {})
+            if self._may_annotate("error"):
+                self._annotate("error", message, {})
             return f"##[error]{message}"
         self.effects.env[name] = command.data
         return None
 
+    def _may_annotate(self, level: str) -> bool:
+        """Counts one more annotation of that level; False beyond the limit."""
+        self._counts[level] += 1
+        return self._counts[level] <= ANNOTATION_LIMIT
+
     def _problem(self, message: str) -> str:
-        self.effects.problems.append(message)
-        self._annotate("error", message, {})
+        if self._may_annotate("error"):  # any number of them may come
+            self.effects.problems.append(message)
+            self._annotate("error", message[:MESSAGE_LIMIT], {})
+        self.effects.problems = self.effects.problems or [message]  # one at least: it fails the step
         return f"##[error]{message}"
 
 

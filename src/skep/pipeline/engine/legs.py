@@ -21,6 +21,7 @@ from skep.pipeline.workflow.tree import Job, StepKind
 
 from .frame import JobFrame, StepsFrame
 from .gate import evaluate_env
+from .hooks import StepHooks, job_hook
 from .scripts import RunScript, ScriptDefaults
 from .services import EngineServices
 from .steps import LegSteps
@@ -192,8 +193,14 @@ class _LegWork:
         steps = LegSteps(self._services, self._plan.key, self._frame, self._log, self._stop)
         steps.works[StepKind.RUN] = RunScript(steps, self._script_defaults())
         steps.works[StepKind.USES] = UseAction(steps)
+        hooks = self._services.options.hooks
+        if hooks.step_started or hooks.step_completed:
+            steps.around = StepHooks(steps, hooks)
         try:
-            top = await steps.run(self._plan.job.steps)
+            started = job_hook(hooks.job_started, "started")
+            top = await steps.run(
+                (*started, *self._plan.job.steps), job_hook(hooks.job_completed, "completed")
+            )
         finally:
             self.cpu_s, self.peak_memory_bytes = steps.cpu_s, steps.peak_memory_bytes
         self.outcome = top.job_status()

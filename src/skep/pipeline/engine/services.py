@@ -42,6 +42,16 @@ class CancelTiming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookScripts:
+    """Scripts around every job and step, absolute; '' for none. They run with `bash -e` in the environment of steps."""
+
+    job_started: str = ""
+    job_completed: str = ""
+    step_started: str = ""
+    step_completed: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What the user asked of this run."""
 
@@ -56,6 +66,7 @@ class RunOptions:
     reused: Mapping[LegKey, JobFinished] = field(
         default_factory=dict
     )  # legs of an earlier run that need not run again
+    hooks: HookScripts = field(default_factory=HookScripts)
     job_timeout_minutes: float = 360.0  # where the job says nothing
     cancel_timing: CancelTiming = field(default_factory=CancelTiming)
 

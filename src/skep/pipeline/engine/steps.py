@@ -57,6 +57,14 @@ class PostStep:
     work: StepWork
 
 
+class AroundSteps(Protocol):
+    """What runs around each step of a job (`hooks`)."""
+
+    async def before(self, call: StepCall, name: str, /) -> None: ...
+
+    async def after(self, call: StepCall, name: str, /) -> None: ...
+
+
 class LegSteps:
     """Runs the steps of one leg. One instance per leg; `run` once."""
 
@@ -69,6 +77,7 @@ class LegSteps:
         self.log = log
         self.stop = stop
         self.works: dict[StepKind, StepWork] = {}
+        self.around: AroundSteps | None = None
         self.posts: list[PostStep] = []
         self.cpu_s = 0.0
         self.peak_memory_bytes = 0
@@ -76,14 +85,16 @@ class LegSteps:
         self._files = 0
         self._current = StepId("")  # the job's own step that runs now; nested ones log under it
 
-    async def run(self, steps: tuple[Step, ...]) -> StepsFrame:
-        """Runs the job's steps and then all post steps; gives the job's list with its status and `steps` context."""
+    async def run(self, steps: tuple[Step, ...], after: tuple[Step, ...] = ()) -> StepsFrame:
+        """Runs the job's steps, then all post steps, then `after`; gives the job's list with status and `steps` context."""
         top = StepsFrame(job=self.frame)
         for step in steps:
             await self._run_top(step, top, self._work)
         while self.posts:
             post = self.posts.pop()
             await self._run_top(post.step, top, post.work, post)
+        for step in after:
+            await self._run_top(step, top, self._work)
         return top
 
     def invocation(self, call: StepCall) -> Invocation:
@@ -247,7 +258,10 @@ class LegSteps:
         timer: asyncio.TimerHandle | None = None
         try:
             timer = self._start_timer(call)
-            await work(call)
+            if self.around is None or call.frame.depth:
+                await work(call)
+            else:
+                await self._work_with_hooks(call, work, self.around)
         except RunnerLost:
             raise
         except (SkepError, OSError) as exc:
@@ -262,6 +276,18 @@ class LegSteps:
             except SkepError as exc:
                 ending.reason = located(exc)
         return ending.outcome
+
+    async def _work_with_hooks(self, call: StepCall, work: StepWork, around: AroundSteps) -> None:
+        name = self.display_name(call)
+        await around.before(call, name)
+        try:
+            if call.ending.outcome is Outcome.SUCCESS:
+                await work(call)
+        except (SkepError, OSError) as exc:
+            if isinstance(exc, RunnerLost):
+                raise
+            self._fail(call, exc)
+        await around.after(call, name)
 
     def _start_timer(self, call: StepCall) -> asyncio.TimerHandle | None:
         """The step's time limit; one that cannot be evaluated is said and does not count, as on GitHub."""
