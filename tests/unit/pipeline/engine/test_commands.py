@@ -190,3 +190,20 @@ def test_no_line_breaks_the_interpreter(lines: list[str]) -> None:
     for line in lines:
         for prefix in ("", "::", "::error ", "##[", "::stop-commands::", "::set-env name="):
             console.take(prefix + line)
+
+
+def test_any_number_of_wrong_commands_makes_few_annotations_and_fails_the_step() -> None:
+    annotations: list[str] = []
+    interpreter = CommandInterpreter(
+        CommandRules(), lambda _secret: None, lambda _level, message, _place: annotations.append(message)
+    )
+    for _ in range(11):
+        interpreter.take_line("::error::by hand")
+    for _ in range(1000):
+        interpreter.take_line("::set-env name=x::y")
+    assert annotations == ["by hand"] * 10
+    assert len(interpreter.effects.problems) == 1
+
+
+def test_a_line_number_of_any_length_is_read() -> None:
+    assert annotation_place({"line": "9" * 5000, "col": "12"}, "")["line"] == 0
