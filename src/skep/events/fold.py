@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from skep.events import facts as f
-from skep.model.outcome import RunStatus
+from skep.model.outcome import Outcome, RunStatus
 
 F = TypeVar("F", bound=f.Fact)
 V = TypeVar("V", "StepView", "JobView", "WorkflowView")
@@ -59,6 +59,7 @@ class JobView:
     cpu_s: float = 0.0
     peak_memory_bytes: int = 0
     outputs: Mapping[str, str] = field(default_factory=dict)
+    reused: bool = False  # it did not run: its success in an earlier run holds
     steps: tuple[StepView, ...] = ()
 
 
@@ -143,6 +144,8 @@ class _Folding:
                 self.take_expansion(fact)
             case f.JobSkipped():
                 self.take_skip(fact)
+            case f.JobReused():
+                self.take_reuse(fact)
             case f.JobCalled():
                 self.take_call(fact)
             case f.WorkflowStarted():
@@ -199,6 +202,18 @@ class _Folding:
             reason=fact.reason,
             because=fact.because,
             finished_at=fact.at,
+        )
+
+    def take_reuse(self, fact: f.JobReused) -> None:
+        self.legs[fact.leg] = JobView(
+            job=fact.job,
+            leg=fact.leg,
+            name=fact.name,
+            status=str(Outcome.SUCCESS),
+            outcome=str(Outcome.SUCCESS),
+            outputs=fact.outputs,
+            finished_at=fact.at,
+            reused=True,
         )
 
     def take_job(self, fact: f.JobStarted) -> None:
