@@ -34,6 +34,7 @@ from skep.pipeline.natives.download_artifact import DownloadArtifact
 from skep.pipeline.natives.merge_artifacts import MergeArtifacts
 from skep.pipeline.natives.registry import natives_table
 from skep.pipeline.natives.setup_cache import DependencyMarks
+from skep.pipeline.natives.setup_node import SetupNode
 from skep.pipeline.natives.setup_python import SetupPython
 from skep.pipeline.natives.upload_artifact import UploadArtifact
 from skep.pipeline.plan.values import Plan, RepositoryFacts
@@ -277,6 +278,7 @@ def native_actions(
         checkout=Checkout(trees),
         download=DownloadArtifact(stores),
         merge=MergeArtifacts(stores),
+        node=SetupNode(marks, tool_caches(request.environ)),
         python=SetupPython(marks, tool_caches(request.environ)),
         upload=UploadArtifact(stores),
     )

@@ -13,6 +13,7 @@ VERSIONS: dict[str, tuple[int, int]] = {
     "actions/cache/save": (3, 5),
     "actions/checkout": (1, 7),
     "actions/download-artifact": (1, 8),
+    "actions/setup-node": (1, 7),
     "actions/setup-python": (1, 7),
     "actions/upload-artifact": (1, 7),
     "actions/upload-artifact/merge": (4, 7),
@@ -26,6 +27,7 @@ def natives_table(
     checkout: NativeAction,
     download: NativeAction,
     merge: NativeAction,
+    node: NativeAction,
     python: NativeAction,
     upload: NativeAction,
 ) -> Callable[[str, str], NativeAction | None]:
@@ -37,6 +39,7 @@ def natives_table(
         "actions/cache/save": cache,
         "actions/checkout": checkout,
         "actions/download-artifact": download,
+        "actions/setup-node": node,
         "actions/setup-python": python,
         "actions/upload-artifact": upload,
         "actions/upload-artifact/merge": merge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,3 +86,23 @@ def program_folders(env: Mapping[str, str]) -> list[str]:
     folders = [folder.rstrip("/") for folder in env.get("PATH", "").split(os.pathsep)]
     absolute = [folder for folder in folders if folder.startswith("/")]
     return [folder for folder in dict.fromkeys(absolute) if os.path.basename(folder) != "shims"]
+
+
+def is_script(path: str) -> bool:
+    """Whether a program is a script, as the shims of version managers are; also when it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return True
+
+
+def file_stamp(path: str) -> str:
+    """Changes when another program stands at that path, or behind the link there; '' when there is none. The path counts,
+    too: a virtual environment is known by the link in it."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ""
+    text = f"{path}\0{found.st_dev}\0{found.st_ino}\0{found.st_mtime_ns}\0{found.st_size}"
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]

@@ -172,9 +172,7 @@ async def _install_by_uv(call: NativeCall, spec: PythonSpec, places: ToolPlaces)
     folder = f"{places.own}/uv-python"
     os.makedirs(folder, exist_ok=True)
     async with held(f"{folder}/.lock"):
-        ended = await call.run(
-            [uv, "python", "install", "--no-config", "--install-dir", folder, "--", wish], call.box.temp
-        )
+        ended = await call.run([uv, "python", "install", "--install-dir", folder, "--", wish], call.box.temp)
     return ended.exit_code == 0
 
 

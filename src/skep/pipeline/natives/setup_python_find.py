@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .setup_places import ToolPlaces, find_complete, names_in, program_folders
+from .setup_places import ToolPlaces, find_complete, is_script, names_in, program_folders
 from .setup_python_probe import PythonFacts, PythonProbe
 from .setup_python_versions import PythonSpec
 from .setup_ranges import ToolVersion, read_version_text
@@ -102,7 +102,7 @@ def _on_path(places: ToolPlaces, probe: PythonProbe) -> Iterator[Interpreter]:
         for name in sorted(filter(_PROGRAM.fullmatch, names_in(folder))):
             path = f"{folder}/{name}"
             real = os.path.realpath(path)
-            if real in seen or _is_script(path):
+            if real in seen or is_script(path):
                 continue
             seen.add(real)
             facts = probe.ask(path)
@@ -113,14 +113,6 @@ def _on_path(places: ToolPlaces, probe: PythonProbe) -> Iterator[Interpreter]:
                     executable=path,
                     source="PATH",
                 )
-
-
-def _is_script(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return file.read(2) == b"#!"
-    except OSError:
-        return True
 
 
 def shown_versions(found: Sequence[Interpreter]) -> str:

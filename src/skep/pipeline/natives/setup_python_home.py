@@ -16,6 +16,7 @@ from skep.host.removal import remove_tree
 from skep.model.errors import HostError
 
 from .background import in_thread
+from .setup_places import file_stamp
 from .setup_python_layout import copy_layout, lay_out_prefix, lay_out_venv
 from .setup_python_probe import ANSWER_S, PythonFacts
 from .setup_store import make_once
@@ -45,8 +46,7 @@ async def provide_python(facts: PythonFacts, templates: str, home: str) -> bool:
 
 def template_name(facts: PythonFacts) -> str:
     """Another one when the interpreter was replaced."""
-    found = os.stat(facts.executable)
-    text = f"{LAYOUT}\0{facts}\0{found.st_dev}\0{found.st_ino}\0{found.st_mtime_ns}\0{found.st_size}"
+    text = f"{LAYOUT}\0{facts}\0{file_stamp(facts.executable)}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return f"{facts.version}{'t' if facts.free_threaded else ''}-{digest}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
@@ -12,6 +11,7 @@ from skep.host.files import atomic_write
 from skep.host.process import run_sync
 from skep.model.errors import HostError
 
+from .setup_places import file_stamp
 from .setup_ranges import ToolVersion
 
 ANSWER_S = 20.0
@@ -69,7 +69,7 @@ class PythonProbe:
 
     def ask(self, executable: str) -> PythonFacts | None:
         """The facts; None for what is no working CPython 3."""
-        stamp = _stamp(executable)
+        stamp = file_stamp(executable)
         if not stamp:
             return None
         with self._lock:
@@ -99,17 +99,6 @@ class PythonProbe:
                 json.dumps({**asdict(facts), "implementation": "cpython"}).encode(),
             )
         return facts
-
-
-def _stamp(executable: str) -> str:
-    """Changes when another program stands at that path, or behind the link there. Not followed: a virtual
-    environment is known by the link in it."""
-    try:
-        found = os.stat(executable)
-    except OSError:
-        return ""
-    text = f"{executable}\0{found.st_dev}\0{found.st_ino}\0{found.st_mtime_ns}\0{found.st_size}"
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def _read(answer: object) -> PythonFacts | None:

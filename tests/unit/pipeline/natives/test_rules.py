@@ -72,15 +72,22 @@ class Named:
         ("actions/download-artifact", "v8", "download"),
         ("actions/download-artifact", "some-branch", None),
         ("actions/setup-python", "v5", "python"),
+        ("actions/setup-node", "v4", "node"),
         ("actions/setup-python", "v9", None),
         ("actions/cache/other", "v4", None),
     ],
 )
 def test_the_registry_knows_our_actions_and_their_versions(name: str, ref: str, found: str | None) -> None:
-    words = ("cache", "checkout", "download", "merge", "python", "upload")
-    cache, checkout, download, merge, python, upload = (Named(word) for word in words)
+    words = ("cache", "checkout", "download", "merge", "node", "python", "upload")
+    cache, checkout, download, merge, node, python, upload = (Named(word) for word in words)
     table = natives_table(
-        cache=cache, checkout=checkout, download=download, merge=merge, python=python, upload=upload
+        cache=cache,
+        checkout=checkout,
+        download=download,
+        merge=merge,
+        node=node,
+        python=python,
+        upload=upload,
     )
     action = table(name, ref)
     assert (action.name if isinstance(action, Named) else None) == found
