@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from skep.model.finding import Location
-from skep.pipeline.expressions.errors import ExpressionError
+from skep.model.finding import Finding, Location
 from skep.pipeline.expressions.syntax import Node as Tree
-from skep.pipeline.workflow.nodes import Scalar
 from skep.pipeline.workflow.source import Source
 from skep.pipeline.workflow.tree import Job, Step, Workflow
 
+from .inference import TypeProblem, find_problems
 from .manifests import Manifest, read_manifest
 from .options import LintOptions
+from .rule import RuleInfo
+from .scope_types import Scopes
 from .sites import (
     ExpressionSite,
     ScriptSite,
     StepSite,
     expression_sites,
+    find_part,
     script_sites,
     steps_of,
 )
@@ -42,12 +45,13 @@ class LintContext:
     steps: tuple[StepSite, ...]
     scripts: tuple[ScriptSite, ...]
     _manifests: dict[str, Manifest | None] = field(default_factory=dict)
+    _problems: tuple[tuple[ExpressionSite, TypeProblem], ...] | None = None
 
     def place(self, site: ExpressionSite, node: Tree | None = None) -> Location:
-        """Where a part of an expression stands in the file, or all of it."""
+        """Where a part of an expression stands in the file, or all of it; the whole scalar when it cannot be found."""
         start, end = (node.start, node.end) if node is not None else (0, len(site.text))
-        part = ExpressionError("", kind="parse", position=start, length=end - start)
-        return self.source.focus(Scalar("", site.span), site.text, max(site.number, 0), part)
+        found = find_part(self.written(site.span), site, start, end)
+        return site.span if found is None else self.inside(site.span, *found)
 
     def inside(self, span: Location, start: int, end: int) -> Location:
         """The place of `written(span)[start:end]`."""
@@ -74,6 +78,29 @@ class LintContext:
             if text is not None:
                 return read_manifest(text, path)
         return None
+
+    def type_problems(self) -> tuple[tuple[ExpressionSite, TypeProblem], ...]:
+        """Every misuse in the expressions of the workflow; looked for once, for all rules on types."""
+        if self._problems is None:
+            scopes = Scopes(workflow=self.workflow, manifest=self.manifest)
+            self._problems = tuple(
+                (site, problem)
+                for site in self.expressions
+                for problem in find_problems(site, partial(scopes.type_of_name, site))
+            )
+        return self._problems
+
+    def typed_findings(self, rule: RuleInfo) -> Iterator[Finding]:
+        """The misuses that one rule is about, as its findings."""
+        for site, problem in self.type_problems():
+            if problem.rule == rule.id:
+                yield rule.finding(
+                    problem.message,
+                    site.span,
+                    hint=problem.hint,
+                    focus=self.place(site, problem.node),
+                    severity=problem.severity,
+                )
 
     def steps_of(self, job: Job) -> tuple[Step, ...]:
         """All steps of a job in the order they begin, those in `parallel:` included."""

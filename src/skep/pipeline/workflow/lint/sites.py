@@ -184,6 +184,13 @@ def _pieces(raw: str, span: Location, key: str, name: str = "") -> Iterator[Expr
             )
 
 
+def expressions_in(raw: str) -> Iterator[Tree]:
+    """The trees of all expressions in a text with `${{ }}`."""
+    for text, _ in _expressions(raw):
+        if (tree := parsed(text)) is not None:
+            yield tree
+
+
 @lru_cache(maxsize=4096)
 def _expressions(raw: str) -> tuple[tuple[str, bool], ...]:
     try:
@@ -200,6 +207,49 @@ def parsed(text: str) -> Tree | None:
         return parse_expression(text)
     except ExpressionError:
         return None
+
+
+_OPEN = "${{"
+
+
+def find_part(written: str, site: ExpressionSite, start: int, end: int) -> tuple[int, int] | None:
+    """Offsets of `site.text[start:end]` in a scalar as it stands in the file; None when it is not found there.
+
+    Only characters that are no blanks are compared: YAML folds lines, and takes indentation away.
+    """
+    wanted = [index for index in range(start, end) if not site.text[index].isspace()]
+    at = _beginning(written, site.number)
+    first = last = -1
+    for index in range(wanted[-1] + 1 if wanted else 0):
+        character = site.text[index]
+        if character.isspace():
+            continue
+        at = _skip(written, at)
+        if written[at : at + 1] != character:
+            return None
+        if index == wanted[0]:
+            first = at
+        last = at
+        at += 2 if character == "'" and written.startswith("'") else 1  # YAML doubles it within single quotes
+    return (first, last + 1) if first >= 0 else None
+
+
+def _beginning(written: str, number: int) -> int:
+    """Where the `number`-th expression begins; -1 is one without braces, behind a quote or the line of a `|`."""
+    if number < 0:
+        if written[:1] in {"|", ">"}:
+            return written.find("\n") + 1
+        return 1 if written[:1] in {"'", '"'} else 0
+    at = 0
+    for _ in range(number + 1):
+        at = written.find(_OPEN, at) + len(_OPEN)
+    return at
+
+
+def _skip(written: str, at: int) -> int:
+    while at < len(written) and written[at].isspace():
+        at += 1
+    return at + 1 if written[at : at + 2] in {'\\"', "\\\\"} and written.startswith('"') else at
 
 
 # --- scripts ----------------------------------------------------------------------------------------------------------
