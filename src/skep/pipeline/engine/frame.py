@@ -171,7 +171,7 @@ class StepsFrame:
         """Writes an ended step into the status of this list, and into the `steps` context when its id was written."""
         if step.id_written:
             self.steps[step.id] = {
-                "outputs": dict(outputs),
+                "outputs": _by_name(outputs),
                 "outcome": outcome.value,
                 "conclusion": conclusion.value,
             }
@@ -183,6 +183,12 @@ class StepsFrame:
             conclusion is Outcome.FAILURE and self.status is Outcome.SUCCESS
         ):
             self.status = conclusion
+
+
+def _by_name(outputs: Mapping[str, str]) -> dict[str, Value]:
+    """Outputs by names compared without case: the first spelling stays, the last value counts (`DictionaryContextData.cs`)."""
+    spellings: dict[str, str] = {}
+    return {spellings.setdefault(name.lower(), name): value for name, value in outputs.items()}
 
 
 def exported_variables(github: Mapping[str, Value], runner: Mapping[str, Value]) -> dict[str, str]:

@@ -23,11 +23,12 @@ from .frame import JobFrame, StepsFrame
 from .gate import evaluate_env
 from .hooks import StepHooks, job_hook
 from .scripts import RunScript, ScriptDefaults
-from .services import EngineServices
+from .services import EngineServices, RunOptions
 from .steps import LegSteps
 from .stopping import StopKind, StopSignal
 from .uses import UseAction
 
+_AUTOMATIC = "GITHUB_TOKEN"
 CANCEL_TIMEOUT_MINUTES = 5.0
 """How long a cancelled job's remaining steps may take (GitHub's default)."""
 
@@ -152,7 +153,13 @@ class _LegWork:
         plan, services = self._plan, self._services
         self._box = box = await services.runner.prepare(plan.key)
         github: dict[str, Value] = dict(plan.plan.github)
-        github.update(job=plan.job.id, workspace=box.workspace, event_path=f"{box.commands}/event.json")
+        secrets = with_token(plan.secrets, services.options)
+        github.update(
+            token=secrets[_AUTOMATIC],
+            job=plan.job.id,
+            workspace=box.workspace,
+            event_path=f"{box.commands}/event.json",
+        )
         _write(f"{box.commands}/event.json", plan.event_json)
         stop = self._stop
         self._frame = frame = JobFrame(
@@ -164,7 +171,7 @@ class _LegWork:
             github=github,
             runner=self._runner_context(box),
             needs=plan.needs,
-            secrets={**plan.secrets, "GITHUB_TOKEN": services.options.token},
+            secrets=secrets,
             vars=services.options.vars,
             cancelled=lambda: bool(stop.raised),
             hash_files=self._hash_files,
@@ -278,6 +285,13 @@ class _LegWork:
     def _hash_files(self, arguments: Sequence[Value]) -> Value:
         assert self._box is not None
         return self._services.hash_files([to_text(argument) for argument in arguments], self._box.workspace)
+
+
+def with_token(secrets: Mapping[str, str], options: RunOptions) -> dict[str, str]:
+    """The secrets of a job: GITHUB_TOKEN is always among them, as `--token` or else as a secret of that name in any case."""
+    given = (value for name, value in options.secrets.items() if name.upper() == _AUTOMATIC)
+    others = {name: value for name, value in secrets.items() if name.upper() != _AUTOMATIC}
+    return {**others, _AUTOMATIC: options.token or next(given, "")}
 
 
 def _write(path: str, data: bytes) -> None:

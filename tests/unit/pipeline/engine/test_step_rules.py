@@ -288,3 +288,25 @@ def test_a_composite_knows_how_it_stands(tmp_path: Path) -> None:
     ran = run_local(tmp_path, {"c/action.yml": action}, "- uses: $/c", lambda _start: Scripted(exit_code=1))
 
     assert ran.scripts() == ["one success", "two failure"]
+
+
+@pytest.mark.parametrize(
+    ("token", "secrets", "expected"),
+    [
+        ("", {}, "[]"),
+        ("t0k3n", {}, "[t0k3n]"),
+        ("", {"github_token": "mine"}, "[mine]"),
+        ("t0k3n", {"GITHUB_TOKEN": "mine"}, "[t0k3n]"),
+    ],
+)
+def test_the_token_is_a_secret_and_a_secret_may_be_the_token(
+    tmp_path: Path, token: str, secrets: dict[str, str], expected: str
+) -> None:
+    options = RunOptions(token=token, secrets=secrets)
+    ran = run_workflow(
+        tmp_path,
+        job("steps:\n- run: '[${{ secrets.github_token }}]'\n- run: '[${{ github.token }}]'"),
+        options=options,
+    )
+
+    assert ran.scripts() == [expected, expected]
