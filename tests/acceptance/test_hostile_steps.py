@@ -127,6 +127,29 @@ def test_words_that_are_no_utf_8_are_no_bug(tmp_path: Path, words: list[str | by
     assert "bug" not in done.stderr
 
 
+def test_a_secret_in_a_name_is_masked_in_every_fact(tmp_path: Path) -> None:
+    text = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    env: {S: "${{ secrets.S }}"}
+    steps:
+      - run: echo hi > f
+      - {uses: actions/upload-artifact@v4, with: {name: "x-${{ env.S }}", path: f}}
+      - {name: "n ${{ env.S }}", working-directory: "/no/${{ env.S }}", run: echo, continue-on-error: true}
+      - {uses: actions/checkout@v4, with: {ref: "${{ env.S }}"}, continue-on-error: true}
+      - run: echo "::notice file=$S,title=$S::$S"; echo "$S" >> "$GITHUB_STEP_SUMMARY"; echo "bad $S" >> "$GITHUB_OUTPUT"
+"""
+    project = make_project(tmp_path, ci=text)
+    project = SkepProject(project.root, {**project.env, "S": "hunter2pw"})
+    done = project.call("run", "--json", "--secret", "S")
+    assert done.returncode == 1
+    assert "x-***" in done.stdout
+    assert "hunter2pw" not in done.stdout + done.stderr
+    assert "hunter2pw" not in project.call("events", "export").stdout
+
+
 def _simple(tmp_path: Path) -> SkepProject:
     text = "on: push\njobs: {a: {runs-on: ubuntu-latest, concurrency: '${{ vars.a || 1 }}', steps: [{run: 'true'}]}}\n"
     return make_project(tmp_path, ci=text)

@@ -232,3 +232,35 @@ def test_running_out_of_files_is_an_error_of_that_start_only() -> None:
     )
     assert done.stderr == ""
     assert done.stdout == "True {'cannot start `sleep`: too many open files'}\n0\n"
+
+
+def test_a_step_finds_nothing_of_the_users_environment_in_the_process_above_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SOMEBODYS_TOKEN", "hunter2")
+
+    async def test(guard: Guard) -> None:
+        output: list[bytes] = []
+        step = await guard.spawn(
+            ["bash", "-c", "tr '\\0' '\\n' < /proc/$PPID/environ"],
+            "/",
+            {"PATH": os.environ["PATH"]},
+            output.append,
+            "job",
+        )
+        assert (await step.wait()).exit_code == 0
+        said = b"".join(output)
+        assert b"PATH=" in said
+        assert b"hunter2" not in said
+
+    with_guard(test)
+
+
+def test_a_path_with_a_nul_fails_one_process_and_not_the_guard() -> None:
+    async def test(guard: Guard) -> None:
+        wrong = await guard.spawn(["bash", "-c", "true"], "/", {"PATH": "/x\0y"}, lambda _chunk: None, "job")
+        with pytest.raises(HostError, match="null byte"):
+            await wrong.wait()
+        assert (await (await sh(guard, "exit 0")).wait()).exit_code == 0
+
+    with_guard(test)

@@ -14,6 +14,9 @@ from skep.model.errors import HostError
 GUARDS: set[int] = set()
 """Pids of the guards of this process that run now."""
 
+GUARD_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH")
+"""All that a guard inherits: steps can read the environment of the process above them, and the user's holds secrets."""
+
 PROGRAM = "import sys; sys.path.append(sys.argv[1]); from guard.main import main; main(int(sys.argv[2]))"
 
 
@@ -46,7 +49,7 @@ def launch_guard() -> LaunchedGuard:
         pid = os.posix_spawn(
             sys.executable,
             argv,
-            os.environ,
+            {name: os.environ[name] for name in GUARD_VARIABLES if name in os.environ},
             file_actions=[(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
             + [(os.POSIX_SPAWN_DUP2, theirs.fileno(), SOCKET_FD)],
             setsid=True,

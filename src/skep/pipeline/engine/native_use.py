@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from skep.events.facts import ArtifactStored, Fact
 from skep.model.errors import UserError
 from skep.pipeline.expressions.values import to_text
 from skep.pipeline.ports import NativeAction, NativeCall, NativeResult, Phase, ProcessEnd, ProcessSpec
@@ -78,6 +79,13 @@ class NativeUse:
             self.steps.apply(invocation)
         return results[0] if results else None
 
+    def _publish(self, fact: Fact) -> None:
+        """Publishes a fact of the action; names are made of anything, secrets too."""
+        services = self.steps.services
+        if isinstance(fact, ArtifactStored):
+            fact = replace(fact, name=services.masking.mask(fact.name))
+        services.publish(fact)
+
     def _call(
         self, call: StepCall, phase: Phase, state: Mapping[str, str], invocation: Invocation
     ) -> NativeCall:
@@ -109,6 +117,6 @@ class NativeUse:
             state=state,
             job_status=call.frame.job_status(),
             log=invocation.output.line,
-            publish=services.publish,
+            publish=self._publish,
             run=run,
         )
