@@ -99,7 +99,7 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
             plain=args.plain,
             logs=args.logs,
             slots=project.settings.jobs,
-            expected=records.expected_job_durations,
+            expected=lambda: records.expected_durations(steps=False).jobs,
         )
         closing.callback(output.close)
         if args.show_env:

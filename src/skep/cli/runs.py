@@ -8,12 +8,9 @@ import json
 import time
 
 from skep.cache.artifacts import Artifacts
-from skep.cli.log_text import plain_line
 from skep.cli.project import RUN_HELP, Project, add_setting_flags, open_project
 from skep.cli.tables import duration_text, render_table, short_ref, when_text
-from skep.events.fold import JobView, RunView, StepView, WorkflowView
 from skep.model.ids import RunId
-from skep.model.outcome import Outcome
 from skep.store.local.records import RunRecords, RunRow
 from skep.store.local.retention import Keep
 
@@ -26,6 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     show = actions.add_parser("show", help="one run with its jobs, steps and annotations")
+    show.add_argument("--summary", action="store_true", help="print the summaries that its steps wrote")
     verify = actions.add_parser("verify", help="check the hash chain of a run's journal")
     for action in (show, verify):
         action.add_argument("wanted", nargs="?", default="last", metavar="RUN", help=RUN_HELP)
@@ -91,64 +89,13 @@ def _cells(row: RunRow) -> tuple[str, ...]:
 
 def _show(records: RunRecords, args: argparse.Namespace) -> int:
     view = records.view(records.find(args.wanted))
-    print(json.dumps(dataclasses.asdict(view), indent=2) if args.json else render_run(view))
+    if args.json:
+        print(json.dumps(dataclasses.asdict(view), indent=2))
+    else:
+        from skep.cli.runs_show import show_run  # the report is no business of the other actions
+
+        show_run(view, records.paths, summaries=args.summary)
     return 0
-
-
-def render_run(view: RunView) -> str:
-    """A run as text: its head, a line per job, the steps of those that did not succeed, annotations,
-    artifacts."""
-    lines = [
-        f"run #{view.number}  {view.run_id}  {view.status}{f': {view.reason}' if view.reason else ''}",
-        f"{view.event} on {short_ref(view.ref)} ({view.sha[:12]}), {when_text(view.started_at)}",
-        f"took {duration_text(view.duration_s)}, {duration_text(view.cpu_s)} CPU",
-    ]
-    for workflow in view.workflows:
-        jobs = [job for job in view.jobs if job.job in workflow.jobs]
-        lines += [
-            "",
-            f"{_title(workflow)}  ({workflow.path})  {workflow.status}",
-        ]
-        lines += [
-            f"  {line}"
-            for line in render_table(
-                ("job", "status", "duration", ""), [_job(job) for job in jobs]
-            ).splitlines()
-        ]
-        lines += [f"  {job.name}, step {step}" for job in jobs for step in _failed_steps(job)]
-    lines += [f"not started: {one.path}: {one.reason}" for one in view.skipped_workflows]
-    if view.annotations:
-        lines += ["", *(_annotation(one.level, one.path, one.line, one.message) for one in view.annotations)]
-    lines += [f"artifact `{one.name}`: {one.files} files, {one.size_bytes:,} bytes" for one in view.artifacts]
-    return "\n".join(map(plain_line, lines))
-
-
-def _job(job: JobView) -> tuple[str, ...]:
-    return job.name, job.status, duration_text(job.duration_s) if job.started_at else "", job.reason
-
-
-def _failed_steps(job: JobView) -> list[str]:
-    return [
-        f"{step.number} `{step.name}`: {step.status}{_cause(step)}"
-        for step in job.steps
-        if step.status not in (Outcome.SUCCESS, Outcome.SKIPPED)
-    ]
-
-
-def _cause(step: StepView) -> str:
-    if step.reason:
-        return f": {step.reason}"
-    return f", exit code {step.exit_code}" if step.exit_code else ""
-
-
-def _title(workflow: WorkflowView) -> str:
-    name = workflow.name or workflow.path
-    return name if workflow.run_name in ("", name) else f"{name}: {workflow.run_name}"
-
-
-def _annotation(level: str, path: str, line: int, message: str) -> str:
-    place = f"{path}:{line}: " if path and line else f"{path}: " if path else ""
-    return f"{level}: {place}{message}"
 
 
 def _verify(records: RunRecords, args: argparse.Namespace) -> int:

@@ -145,9 +145,9 @@ class _Folding:
             case f.JobSkipped():
                 self.take_skip(fact)
             case f.JobReused():
-                self.take_reuse(fact)
+                self._take_reuse(fact)
             case f.JobCalled():
-                self.take_call(fact)
+                self._take_call(fact)
             case f.WorkflowStarted():
                 self.take_workflow(fact)
             case f.WorkflowFinished():
@@ -172,7 +172,7 @@ class _Folding:
             reason=fact.reason,
         )
 
-    def take_call(self, fact: f.JobCalled) -> None:
+    def _take_call(self, fact: f.JobCalled) -> None:
         """The called jobs belong to the workflow of their caller."""
         self.kept.setdefault(f.JobCalled, []).append(fact)
         workflow = self.workflows.get(fact.job.partition(":")[0])
@@ -204,7 +204,7 @@ class _Folding:
             finished_at=fact.at,
         )
 
-    def take_reuse(self, fact: f.JobReused) -> None:
+    def _take_reuse(self, fact: f.JobReused) -> None:
         self.legs[fact.leg] = JobView(
             job=fact.job,
             leg=fact.leg,

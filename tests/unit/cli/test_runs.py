@@ -48,18 +48,32 @@ def test_a_run_is_shown_with_its_jobs_failed_steps_and_annotations(skep: Call, r
         f"run #1  {run_id}  failure",
         "push on main (5f3c5f3c5f3c), 2026-11-20 12:00:00",
         "took 4.0 s, 500 ms CPU",
-        "",
         "CI  (.github/workflows/ci.yml)  failure",
-        "  job          status   duration",
-        "  build        success  2.0 s",
-        "  lint         skipped            `if` is false: github.event_name",
-        "  test (3.11)  failure  1.0 s",
-        "  test (3.11), step 1 `Test`: failure, exit code 1",
         "not started: .github/workflows/docs.yml: no changed path matches `docs/**`",
         "",
-        "error: test_a.py:7: 1 != 2",
-        "artifact `wheel`: 2 files, 1,234 bytes",
+        "✗ ci / test (3.11): Test: exit code 1 after 1.0 s",
+        "  red",
+        "  ^[]0;x^G",
+        "",
+        "annotations",
+        "  test_a.py",
+        "    7       error    1 != 2",
+        "                     in ci / test (3.11)",
+        "",
+        "artifacts",
+        "  wheel  2 files  1.2 kB",
+        "",
+        "   job               result     time     CPU",
+        "✓  ci / build        ok        2.0 s  500 ms",
+        "-  ci / lint         skipped                  `if` is false: github.event_name",
+        "✗  ci / test (3.11)  failed    1.0 s",
+        "",
+        "1 step wrote summaries: skep runs show 1 --summary",
     ]
+
+
+def test_the_summaries_of_a_run_are_printed_alone(skep: Call, run_id: str) -> None:
+    assert skep("runs", "show", "--summary").out == "summary of ci / test (3.11)\n  # 1 failed\n"
 
 
 def test_a_run_whose_skep_died_is_shown_as_interrupted(
@@ -67,7 +81,7 @@ def test_a_run_whose_skep_died_is_shown_as_interrupted(
 ) -> None:
     recorded(run_body()[:6])
     assert "interrupted" in skep("runs").out
-    assert skep("runs", "show").out.count("interrupted") == 4  # run, workflow, job, step
+    assert skep("runs", "show").out.count("interrupted") == 3  # run, workflow, job
 
 
 def test_the_json_of_a_run_carries_steps_with_log_ranges(skep: Call, run_id: str) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from skep.cli.cells import one_line
 from skep.cli.live.order import tree_order
+from skep.cli.report.names import step_cause
 from skep.events import facts as f
 
 TAIL_BYTES = 1024
@@ -204,7 +205,7 @@ class LiveRun:
     def _end_step(self, fact: f.StepFinished) -> None:
         leg = self._leg(fact.leg)
         if fact.conclusion == Standing.FAILURE and not leg.reason:
-            leg.reason = f"{one_line(fact.name)}: {_cause(fact)}"
+            leg.reason = f"{one_line(fact.name)}: {step_cause(fact.exit_code, fact.reason)}"
         leg.step, leg.tail = "", b""
 
     def _end_job(self, fact: f.JobFinished) -> None:
@@ -225,12 +226,6 @@ def count_standings(legs: Iterable[Leg]) -> dict[Standing, int]:
     for leg in legs:
         counts[leg.standing] = counts.get(leg.standing, 0) + 1
     return counts
-
-
-def _cause(fact: f.StepFinished) -> str:
-    if fact.reason:
-        return one_line(fact.reason)
-    return f"exit code {fact.exit_code}" if fact.exit_code is not None else "failed"
 
 
 def _standing(outcome: str) -> Standing:

@@ -38,7 +38,8 @@ COLOURS = {
 }
 _SLOW = 1.5  # times the expected duration and
 _SLOW_BY_S = 3.0  # so many seconds more: worth a colour
-_MIN_NOTE = 10
+_MIN_NOTE = 10  # cells; with less there is no use in saying anything
+_MIN_BOTH = 24  # for step and last line
 _DEFAULT_SIZE = (80, 24)
 GRACE_S = 10.0
 """What a step gets to end by itself: INT, 7.5 s later TERM, 2.5 s later KILL (`engine.stopping`)."""
@@ -80,31 +81,35 @@ class _Page:
         step = 2 if self.width >= 50 else 1
         deepest = max(self.width // 6, 2)
         cells = [(row, 0 if row.job is None else min(2 + step * row.depth, deepest)) for row in rows]
-        widest = max((indent + 2 + cell_width(self.name(row)) for row, indent in cells if row.job), default=0)
+        widest = max(
+            (indent + 2 + cell_width(self._name(row)) for row, indent in cells if row.job), default=0
+        )
         names = min(-(-widest // 4) * 4, max(self.width * 45 // 100, 12))
         timed = self.width >= 30
         expects = self.width >= 60 and any(row.leg and row.leg.key in self.look.expected for row in rows)
         return [
-            self.title(row) if row.job is None else self.line(row, indent, names, timed, expects)
+            self._title(row) if row.job is None else self._line(row, indent, names, timed, expects)
             for row, indent in cells
         ]
 
-    def title(self, row: Row) -> str:
+    def _title(self, row: Row) -> str:
         text = row.workflow.title
-        if row.hidden or len(self.run.workflows) > 1:
+        if row.hidden:
+            text += f"  ({row.hidden} more)"
+        if len(self.run.workflows) > 1:
             legs = [leg for job in row.workflow.shown() for leg in _legs_or_job(job)]
-            text += f"  {counts_text(legs)}" + (f" ({row.hidden} more)" if row.hidden else "")
+            text += f"  {counts_text(legs)}"
         return self.paint(self.cut(text, self.width), "1")
 
-    def line(self, row: Row, indent: int, names: int, timed: bool, expects: bool) -> str:
+    def _line(self, row: Row, indent: int, names: int, timed: bool, expects: bool) -> str:
         assert row.job is not None
         standing = row.leg.standing if row.leg else row.job.standing
         mark = self.paint(self.marks[standing], COLOURS[standing])
         room = max(min(names, self.width) - indent - 2, 1)
-        line = " " * indent + mark + " " + self.fill(self.name(row), room)
+        line = " " * indent + mark + " " + self.fill(self._name(row), room)
         used = indent + 2 + room
         if timed:
-            text, slow = self.elapsed(row)
+            text, slow = self._elapsed(row)
             line += self.paint(f" {text:>8}", "33" if slow else "2")
             used += 9
         if expects:
@@ -114,17 +119,17 @@ class _Page:
                 f" {'' if over or expected is None else f'of ~{expected_text(expected)}':<9}", "2"
             )
             used += 10
-        note, colour = self.note(row, standing)
         left = self.width - used - 2
+        note, colour = self._note(row, standing, left)
         if note and left >= _MIN_NOTE:
             line += "  " + self.paint(self.cut(note, left), colour)
         return line.rstrip() if not self.look.colour else line
 
-    def name(self, row: Row) -> str:
+    def _name(self, row: Row) -> str:
         assert row.job is not None
         return row.leg.name if row.leg else row.job.name
 
-    def elapsed(self, row: Row) -> tuple[str, bool]:
+    def _elapsed(self, row: Row) -> tuple[str, bool]:
         """How long it has run, and whether that is much more than expected."""
         if row.leg is None:
             assert row.job is not None
@@ -141,26 +146,26 @@ class _Page:
             return clock_text(took), slow
         return (done_text(row.leg.duration_s) if row.leg.started_at else ""), False
 
-    def note(self, row: Row, standing: Standing) -> tuple[str, str]:
+    def _note(self, row: Row, standing: Standing, left: int) -> tuple[str, str]:
         """What is said behind the times, and its colour."""
         assert row.job is not None
         if row.leg is None:
             if row.job.is_matrix:
                 return counts_text(row.job.legs.values()), "31" if _has_failed(row.job) else "2"
-            return self.waits(row), "2"
+            return self._waits(row), "2"
         if standing is Standing.RUNNING:
-            return self.activity(row.leg), ""
+            return (row.leg.step if left < _MIN_BOTH else self._activity(row.leg)), ""
         if standing is Standing.WAITING:
             return "queued", "2"
         return row.leg.reason, COLOURS[standing] if standing is Standing.FAILURE else "2"
 
-    def waits(self, row: Row) -> str:
+    def _waits(self, row: Row) -> str:
         assert row.job is not None
         others = row.workflow.jobs
         names = [others[key].name for key in row.job.needs if key in others and not others[key].is_over]
         return f"waits for {', '.join(names)}" if names else ""
 
-    def activity(self, leg: Leg) -> str:
+    def _activity(self, leg: Leg) -> str:
         line = last_line(leg.tail)
         return f"{leg.step}{self.arrow}{line}" if line and leg.step else leg.step or line
 
@@ -172,9 +177,9 @@ class _Page:
         time = clock_text(self.now - run.started_at) + (f" of ~{expected_text(total)}" if total else "")
         status = f"run #{run.number}  {time}  {counts_text(legs)}"
         lines = [self.paint(self.cut(status, self.width), "1")]
-        return [*self.stopping(), *lines]
+        return [*self._stopping(), *lines]
 
-    def stopping(self) -> list[str]:
+    def _stopping(self) -> list[str]:
         """Once the end was asked for: since when, what is waited for, and how to hurry."""
         run = self.run
         if not run.cancelled_at and not run.interrupts:

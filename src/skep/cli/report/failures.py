@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from skep.cli.cells import one_line
 from skep.cli.log_text import for_terminal
 from skep.cli.report.look import Look, count_text
-from skep.cli.report.names import leg_name
+from skep.cli.report.names import leg_name, step_cause
 from skep.cli.tables import duration_text
 from skep.events.fold import JobView, RunView, StepView
 
 LINES = 30
+SHOWN = 5
+"""Failed steps whose output is shown; more of them say the same, mostly."""
+NAMED = 20
 _GROUP, _END = b"##[group]", b"##[endgroup]"
 _MARKED = {
     b"##[error]": ("error: ", "1;31"),
@@ -34,16 +37,29 @@ def failed_steps(view: RunView) -> list[tuple[JobView, StepView]]:
 
 
 def render_failures(view: RunView, tail: Tail, look: Look) -> Iterator[str]:
-    """For each failed step its name, why it failed, and what it printed last."""
-    for job, step in failed_steps(view):
-        yield look.paint(look.fit(f"✗ {leg_name(job)}: {one_line(step.name)}"), "1;31")
-        yield look.paint(f"  {_cause(step)} after {duration_text(step.duration_s)}", "2")
+    """For each failed step its name, why it failed, and what it printed last; of very many the first with output, the others by name."""
+    found = failed_steps(view)
+    shown = len(found) if look.whole else SHOWN
+    for job, step in found[:shown]:
+        yield _heading(job, step, look)
         lines = fold_groups(tail(job, step).splitlines())
         if len(lines) > LINES:
             hidden = count_text(len(lines) - LINES, "earlier line")
             yield look.paint(f"  … {hidden}: skep logs {view.number} --failed", "2")
         yield from (f"  {_shown(line, look)}" for line in lines[-LINES:])
         yield ""
+    if len(found) > shown:
+        yield from (_heading(job, step, look) for job, step in found[shown : shown + NAMED])
+        if more := len(found) - shown - NAMED:
+            yield from (
+                [look.paint(f"  … {more:,} more: skep logs {view.number} --failed", "2")] if more > 0 else []
+            )
+        yield ""
+
+
+def _heading(job: JobView, step: StepView, look: Look) -> str:
+    cause = f"{step_cause(step.exit_code, step.reason)} after {duration_text(step.duration_s)}"
+    return look.paint(look.fit(f"✗ {leg_name(job)}: {one_line(step.name)}: {cause}"), "1;31")
 
 
 def fold_groups(lines: Sequence[bytes]) -> list[bytes]:
@@ -68,9 +84,3 @@ def _shown(line: bytes, look: Look) -> str:
             text = word + for_terminal(line[len(mark) :], colour=False)
             return look.paint(f"▸ {text}" if mark == _GROUP else text, colour)
     return for_terminal(line, colour=look.colour)
-
-
-def _cause(step: StepView) -> str:
-    if step.reason:
-        return one_line(step.reason)
-    return f"exit code {step.exit_code}" if step.exit_code is not None else "failed"

@@ -17,6 +17,7 @@ DEVIATION = 0.25
 DEVIATION_S = 1.0
 """A job is compared with earlier runs when it differs by both, the share and the seconds."""
 _NOTE_CELLS = 200
+_STOPPED = ("running", "interrupted", "cancelled")
 
 
 def render_jobs(view: RunView, look: Look) -> Iterator[str]:
@@ -34,7 +35,7 @@ def render_jobs(view: RunView, look: Look) -> Iterator[str]:
         )
     if left := len(view.jobs) - len(jobs):
         yield look.paint(
-            f"… {count_text(left, 'more job')} that went well: skep runs show {view.number}", "2"
+            f"… {count_text(left, 'more job')}, ok or skipped: skep runs show {view.number}", "2"
         )
     yield ""
 
@@ -72,6 +73,8 @@ def _cells(job: JobView, look: Look) -> tuple[str, ...]:
     ]
     if job.outcome != job.status and job.outcome and job.status == "success":
         notes.insert(0, f"{WORDS.get(job.outcome, job.outcome)}, continue-on-error")
+    if job.status in _STOPPED:
+        notes += [f"in `{one_line(step.name)}`" for step in job.steps if step.status == job.status]
     return (
         MARKS.get(job.status, "!"),
         leg_name(job),

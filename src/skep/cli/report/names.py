@@ -15,3 +15,10 @@ def shown_name(job_key: str, name: str) -> str:
     """The same, from a job's key and displayed name."""
     workflow = job_key.rpartition(":")[0]
     return one_line(f"{workflow.removesuffix('.yml').removesuffix('.yaml')} / {name}")
+
+
+def step_cause(exit_code: int | None, reason: str) -> str:
+    """Why a step failed: `exit code 2`, or what else was the reason."""
+    if exit_code is not None and reason in ("", f"Process completed with exit code {exit_code}."):
+        return f"exit code {exit_code}"
+    return one_line(reason.rstrip(".")) or "failed"

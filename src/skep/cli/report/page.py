@@ -19,12 +19,17 @@ ARTIFACTS = 30
 def render_report(view: RunView, tail: Tail, look: Look, commands: Collection[str] = ()) -> Iterator[str]:
     """Everything that is worth saying about a run, as lines. `commands`: the commands that hints may name."""
     yield from render_summaries(view, look)
+    yield from render_details(view, tail, look)
+    yield look.paint(_verdict(view), COLOURS.get(view.status, OTHER_COLOUR))
+    yield from (look.paint(hint, "2") for hint in _hints(view, commands))
+
+
+def render_details(view: RunView, tail: Tail, look: Look) -> Iterator[str]:
+    """What failed, annotations, artifacts, jobs; each block with an empty line behind it."""
     yield from render_failures(view, tail, look)
     yield from render_annotations(view, look)
     yield from _artifacts(view, look)
     yield from render_jobs(view, look)
-    yield look.paint(_verdict(view), COLOURS.get(view.status, OTHER_COLOUR))
-    yield from (look.paint(hint, "2") for hint in _hints(view, commands))
 
 
 def _artifacts(view: RunView, look: Look) -> Iterator[str]:

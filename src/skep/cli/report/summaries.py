@@ -12,6 +12,7 @@ from skep.cli.report.names import leg_name
 from skep.events.fold import RunView
 
 LINES = 40
+TOTAL_LINES = 80
 RENDERED_CHARACTERS = 200_000
 
 
@@ -21,16 +22,23 @@ def render_summaries(view: RunView, look: Look) -> Iterator[str]:
     texts: dict[str, list[str]] = {}
     for summary in view.summaries:
         texts.setdefault(summary.leg, []).append(summary.markdown)
-    for leg, parts in texts.items():
+    room = TOTAL_LINES
+    for number, (leg, parts) in enumerate(texts.items()):
+        if room <= 0 and not look.whole:
+            others = count_text(len(texts) - number, "more job")
+            yield look.paint(f"summaries of {others}: skep runs show {view.number} --summary", "2")
+            yield ""
+            return
         lines = _lines("\n\n".join(parts), look)
         yield look.paint(look.fit(f"summary of {names.get(leg, one_line(leg))}"), "1")
-        shown = lines if look.whole else lines[:LINES]
+        shown = lines if look.whole else lines[: min(LINES, room)]
         yield from (f"  {line}".rstrip() for line in shown)
         if left := len(lines) - len(shown):
             yield look.paint(
                 f"  … {count_text(left, 'more line')}: skep runs show {view.number} --summary", "2"
             )
         yield ""
+        room -= len(shown) + 2
 
 
 def _lines(markdown: str, look: Look) -> list[str]:
