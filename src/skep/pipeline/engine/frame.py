@@ -167,6 +167,11 @@ class StepsFrame:
         """How this list stands. A composite that begins in a failed or cancelled job begins as a success."""
         return self.job_status() if self.outer is None else self.status
 
+    def show_outputs(self, step: Step, outputs: Mapping[str, str]) -> None:
+        """Lets a step that is ending see its own outputs: in its `continue-on-error`."""
+        if step.id_written:
+            self.steps[step.id] = {"outputs": _by_name(outputs)}
+
     def record(self, step: Step, outputs: Mapping[str, str], outcome: Outcome, conclusion: Outcome) -> None:
         """Writes an ended step into the status of this list, and into the `steps` context when its id was written."""
         if step.id_written:

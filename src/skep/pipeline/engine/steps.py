@@ -37,6 +37,7 @@ class StepCall:
     env: dict[str, str]  # the step's own `env`
     scope: Scope
     stops: Stops
+    is_post: bool = False
     ending: Ending = field(default_factory=Ending)
 
 
@@ -249,6 +250,7 @@ class LegSteps:
             env=admitted.env,
             scope=admitted.scope,
             stops=Stops.now(signals, admitted.survives_cancel),
+            is_post=post is not None,
             ending=Ending(because=admitted.because),
         )
 
@@ -271,6 +273,8 @@ class LegSteps:
                 timer.cancel()
         if ending.outcome is Outcome.FAILURE and step.continue_on_error is not None:
             try:
+                if not call.is_post:
+                    call.frame.show_outputs(step, ending.outputs)
                 if evaluate_bool(step.continue_on_error, call.scope):
                     return Outcome.SUCCESS
             except SkepError as exc:
