@@ -16,9 +16,6 @@ STEPS = {
     "nul-in-path": r"""
       - run: printf '/x\0y\n' >> "$GITHUB_PATH"
       - run: echo never""",
-    "nul-in-env": r"""
-      - run: printf 'A=x\0y\n' >> "$GITHUB_ENV"
-      - run: echo never""",
     "nul-in-uses": r"""- uses: "./a\0b" """,
     "own-files-gone": r"""
       - run: rm -rf "$(dirname "$GITHUB_OUTPUT")"

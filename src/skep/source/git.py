@@ -26,6 +26,7 @@ _LOCAL_VARIABLES = (  # set when git itself started us, as in a hook: they name 
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS", "GIT_CEILING_DIRECTORIES",
     "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
 )  # fmt: skip
+_FILTERS = r"^filter\..*\.(clean|process)$"
 _FIELDS = 7  # of one record of `commits`
 _SHA1_DIGITS = 40
 
@@ -127,19 +128,20 @@ class Git:
 
         Sorted. Renames count as one file gone and one new. Only files below the root, relative to it.
         """
+        off = self._no_own_filters()
         tracked = self._must(
             "diff-index", "--raw", "-z", "--no-abbrev", "--no-renames", "--ignore-submodules=dirty", "--relative",
-            before, "--",
+            before, "--", settings=off,
         )  # fmt: skip
         entries = [_entry(*pair) for pair in _pairs(tracked.stdout)]
         touched = [entry for entry in entries if entry.maybe_equal]
-        changed = {entry.path for entry in entries} - self._unchanged(touched)
+        changed = {entry.path for entry in entries} - self._unchanged(touched, off)
         untracked = self._must("ls-files", "--others", "--exclude-standard", "-z").stdout.split(b"\0")
         # an untracked repository inside this one is listed as `folder/`: what is in it is not ours
         changed |= {os.fsdecode(name) for name in untracked if name and not name.endswith(b"/")}
         return tuple(sorted(changed))
 
-    def _unchanged(self, entries: Sequence[_Entry]) -> set[str]:
+    def _unchanged(self, entries: Sequence[_Entry], off: Mapping[str, str]) -> set[str]:
         """Those of the entries whose content is what it was; `git diff` would find out too, but write the index for it."""
         links = [entry for entry in entries if entry.is_link]
         same = {entry.path for entry in links if self._link_digest(entry) == entry.digest}
@@ -147,12 +149,24 @@ class Git:
         if not files:
             return same
         paths = b"".join(os.fsencode(entry.path) + b"\n" for entry in files)
-        done = self._run("hash-object", "--stdin-paths", stdin=paths)
+        done = self._run("hash-object", "--stdin-paths", stdin=paths, settings=off)
         digests = done.stdout.decode("ascii").split()
         if done.exit_code != 0 or len(digests) != len(files):
             return same  # a file went away meanwhile: then it has changed
         return same | {
             entry.path for entry, digest in zip(files, digests, strict=True) if entry.digest == digest
+        }
+
+    def _no_own_filters(self) -> dict[str, str]:
+        """What switches off the filters that the repository's own configuration names: to look at a repository that came
+        in an archive must not run its programs. Those of the user stay.
+        """
+        done = self._run("config", "--show-scope", "--name-only", "-z", "--get-regexp", _FILTERS)
+        fields = os.fsdecode(done.stdout).split("\0")
+        return {
+            name: ""
+            for scope, name in zip(fields[::2], fields[1::2], strict=False)
+            if scope in ("local", "worktree")
         }
 
     def _link_digest(self, entry: _Entry) -> str:
@@ -173,14 +187,27 @@ class Git:
             return ()
         return tuple(_commit(record) for record in _text(done.stdout).split("\0") if record)
 
-    def _must(self, *arguments: str) -> Captured:
-        done = self._run(*arguments)
+    def _must(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Captured:
+        done = self._run(*arguments, settings=settings)
         if done.exit_code != 0:
             raise HostError(f"`git {arguments[0]}` failed: {_first_line(_text(done.stderr))}")
         return done
 
-    def _run(self, *arguments: str, stdin: bytes = b"") -> Captured:
-        return run_captured(("git", *_QUIET, *arguments), cwd=self.root, env=self._env, stdin=stdin)
+    def _run(
+        self, *arguments: str, stdin: bytes = b"", settings: Mapping[str, str] | None = None
+    ) -> Captured:
+        env = _with_settings(self._env, settings) if settings else self._env
+        return run_captured(("git", *_QUIET, *arguments), cwd=self.root, env=env, stdin=stdin)
+
+
+def _with_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:
+    """An environment with settings for git. As options (`-c`) names with `=` could not be written."""
+    given = env.get("GIT_CONFIG_COUNT", "")
+    first = int(given) if given.isdecimal() else 0
+    changed = {**env, "GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (name, value) in enumerate(settings.items(), start=first):
+        changed |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return changed
 
 
 @dataclass(frozen=True, slots=True)

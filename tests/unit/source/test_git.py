@@ -243,3 +243,30 @@ def test_the_repository_of_a_git_hook_is_not_taken_for_ours(root: Path, tmp_path
         "GIT_INDEX_FILE": "x",
     }
     assert Git(str(root), environment).head() == sha
+
+
+@pytest.mark.parametrize("name", ["evil", "Ev=il", "e.v\udcffil"])
+@pytest.mark.parametrize("key", ["clean", "process"])
+def test_no_filter_of_the_repository_runs(root: Path, tmp_path: Path, name: str, key: str) -> None:
+    commit(root, "a.txt")
+    said = tmp_path / "said"
+    with open(root / ".git/config", "ab") as config:
+        config.write(os.fsencode(f'[filter "{name}"]\n\t{key} = "touch {said}; cat"\n'))
+    (root / ".git/info/attributes").write_bytes(os.fsencode(f"*.txt filter={name}\n"))
+    (root / "a.txt").write_text("y\n")
+    (root / "a.txt").write_text("x\n")
+    Git(str(root), os.environ).changed_files("HEAD")
+    assert not said.exists()
+
+
+def test_filters_of_the_user_count(root: Path, tmp_path: Path) -> None:
+    commit(root, "a.txt", text="SECRET\n")
+    (root / ".git/info/attributes").write_text("*.txt filter=up\n")
+    settings = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "filter.up.clean",
+        "GIT_CONFIG_VALUE_0": "tr a-z A-Z",
+    }
+    (root / "a.txt").write_text("secret\n")
+    assert Git(str(root), {**os.environ, **settings}).changed_files("HEAD") == ()
+    assert Git(str(root), os.environ).changed_files("HEAD") == ("a.txt",)
