@@ -7,39 +7,30 @@ import dataclasses
 import json
 import os
 import platform
-import re
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
-from skep.host.process import run_sync
+from skep.cli.doctor_check import Check, check_program, nearest_existing
+from skep.cli.doctor_machine import machine_checks
+from skep.cli.doctor_workflows import configure_workflows, run_workflows
 from skep.model.errors import HostError
 from skep.settings import default_state_dir
 from skep.store.local.database import SQLITE_NEEDED, sqlite_version
 
-State = Literal["ok", "warning", "missing"]
 FREE_BYTES = 2 * 1024**3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that was looked at. `missing`: runs cannot work; `warning`: some runs or comforts do not."""
-
-    name: str
-    state: State
-    detail: str
-    mend: str = ""  # what to do, mostly a command
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Options of `skep doctor`."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+    configure_workflows(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints every check; 2 when something is missing that runs need."""
+    if args.workflows:
+        return run_workflows(args)
     state_dir = os.environ.get("SKEP_STATE_DIR") or default_state_dir(os.environ)
     checks = examine(state_dir)
     print(json.dumps([dataclasses.asdict(one) for one in checks], indent=2) if args.json else render(checks))
@@ -56,6 +47,7 @@ def examine(state_dir: str) -> list[Check]:
         check_bash,
         check_node,
         check_pwsh,
+        *machine_checks(),
         lambda: check_state_folder(state_dir),
         lambda: check_disk(state_dir),
         lambda: check_workspaces(state_dir),
@@ -109,25 +101,25 @@ def check_sqlite() -> Check:
 
 def check_git() -> Check:
     """git 2.39 or newer."""
-    return _check_program(
+    return check_program(
         "git", "--version", needed=(2, 39), missing="missing", mend="sudo apt-get install git"
     )
 
 
 def check_bash() -> Check:
     """bash: the shell of most steps; without it they run in sh."""
-    return _check_program("bash", "--version", missing="missing", mend="sudo apt-get install bash")
+    return check_program("bash", "--version", missing="missing", mend="sudo apt-get install bash")
 
 
 def check_node() -> Check:
     """node 20 or newer: JavaScript actions need it."""
     mend = "install node 20 or newer (Debian: sudo apt-get install nodejs); only JavaScript actions need it"
-    return _check_program("node", "--version", needed=(20,), missing="warning", mend=mend)
+    return check_program("node", "--version", needed=(20,), missing="warning", mend=mend)
 
 
 def check_pwsh() -> Check:
     """PowerShell: only steps with `shell: pwsh` need it."""
-    return _check_program(
+    return check_program(
         "pwsh",
         "--version",
         missing="warning",
@@ -137,7 +129,7 @@ def check_pwsh() -> Check:
 
 def check_state_folder(state_dir: str) -> Check:
     """The state folder can be written; it need not exist yet."""
-    folder = _nearest_existing(state_dir)
+    folder = nearest_existing(state_dir)
     if os.access(folder, os.W_OK | os.X_OK):
         return Check(name="state folder", state="ok", detail=state_dir)
     return Check(
@@ -150,7 +142,7 @@ def check_state_folder(state_dir: str) -> Check:
 
 def check_disk(state_dir: str) -> Check:
     """Room for logs, artifacts and workspaces."""
-    free = shutil.disk_usage(_nearest_existing(state_dir)).free
+    free = shutil.disk_usage(nearest_existing(state_dir)).free
     detail = f"{free / 1024**3:.1f} GiB free"
     if free >= FREE_BYTES:
         return Check(name="disk", state="ok", detail=detail)
@@ -168,7 +160,7 @@ def check_workspaces(state_dir: str) -> Check:
     from skep.host.namespace import describe, enter_private_mounts
 
     try:
-        ability = enter_private_mounts(_nearest_existing(state_dir))
+        ability = enter_private_mounts(nearest_existing(state_dir))
     except (OSError, HostError) as error:
         return Check(name="workspaces", state="warning", detail=f"by copy: {error}")
     detail = "; ".join(describe(ability))
@@ -180,31 +172,3 @@ def check_workspaces(state_dir: str) -> Check:
         else ""
     )
     return Check(name="workspaces", state="warning", detail=detail, mend=mend)
-
-
-def _check_program(
-    name: str, option: str, *, missing: State, mend: str, needed: tuple[int, ...] = ()
-) -> Check:
-    path = shutil.which(name)
-    if path is None:
-        return Check(name=name, state=missing, detail="not on PATH", mend=mend)
-    try:
-        done = run_sync([path, option], cwd="/", timeout_s=20)
-    except HostError as error:
-        return Check(name=name, state=missing, detail=str(error), mend=mend)
-    match = re.search(rb"(\d+(?:\.\d+)+)", done.stdout)
-    if match is None:
-        return Check(name=name, state=missing, detail=f"`{path} {option}` said no version", mend=mend)
-    version = match[1].decode()
-    if tuple(map(int, version.split("."))) < needed:
-        return Check(
-            name=name, state=missing, detail=f"{version}, needed: {'.'.join(map(str, needed))}", mend=mend
-        )
-    return Check(name=name, state="ok", detail=f"{version} ({path})")
-
-
-def _nearest_existing(path: str) -> str:
-    path = os.path.abspath(os.path.expanduser(path))
-    while not os.path.isdir(path) and path != "/":
-        path = os.path.dirname(path)
-    return path

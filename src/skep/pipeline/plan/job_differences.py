@@ -1,0 +1,226 @@
+"""What would differ from GitHub for one job: where it runs, what it uses, what its scripts take for granted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from skep.model.errors import SkepError
+from skep.model.finding import Location
+from skep.pipeline.expressions.scope import Scope
+from skep.pipeline.expressions.values import Value
+from skep.pipeline.workflow.evaluate import evaluate_node
+from skep.pipeline.workflow.nodes import MappingNode, Node, Scalar
+from skep.pipeline.workflow.tree import Job, Step, StepKind
+
+from .differences import Difference, Effect, Machine, expressions_of
+from .hosted_tools import commands_in, provided_by, said_to_install
+from .matrix import expand_strategy, strategy_context
+from .outlook import runner_labels
+
+Rule = Callable[[Job, Machine], Iterator[Difference]]
+
+_CONTEXTS_OF_EVENTS = frozenset(
+    ("pull_request", "issue", "comment", "review", "release", "deployment", "workflow_run", "discussion")
+)
+_CONTAINERS = (
+    "it runs on GitHub; here, install what the image has and drop the key, or choose other jobs with `--job`"
+)
+
+
+def job_differences(job: Job, machine: Machine) -> tuple[Difference, ...]:
+    """What would differ for one job."""
+    return tuple(one for rule in JOB_RULES for one in rule(job, machine))
+
+
+def _difference(  # noqa: PLR0917 - what every rule says, in the order of the sentence
+    job: Job, rule: str, effect: Effect, where: Location, message: str, mend: str
+) -> Difference:
+    return Difference(rule=rule, effect=effect, where=where, message=message, mend=mend, job=job.id)
+
+
+# --- where it runs -----------------------------------------------------------------------------------------------------
+def _labels(job: Job, machine: Machine) -> Iterator[Difference]:
+    if job.runs_on is None:
+        return
+    seen: set[str] = set()
+    hosted = ""
+    for labels in _label_sets(job):
+        reason = machine.unsupported_labels(labels) if labels else None
+        if reason and reason not in seen:
+            seen.add(reason)
+            yield _difference(
+                job, "runner", Effect.CANNOT, job.runs_on.span, reason,
+                "`skep run --allow-unsupported` lets the run pass without it; `--labels NAME` says that this machine"
+                " stands for a label",
+            )  # fmt: skip
+        elif not reason:
+            hosted = hosted or next(
+                (one for one in labels if one.lower().startswith(("ubuntu", "macos"))), ""
+            )
+    if hosted:
+        yield _difference(
+            job, "image", Effect.WORKS, job.runs_on.span,
+            f"`{hosted}` is this machine with what is installed on it, not GitHub's image",
+            "`setup-*` actions pin the versions that matter",
+        )  # fmt: skip
+
+
+def _label_sets(job: Job) -> Iterator[tuple[str, ...]]:
+    """The labels of each leg, as far as they stand in the text."""
+    try:
+        strategy = expand_strategy(
+            None if job.strategy is None else evaluate_node(job.strategy, Scope(contexts={}))
+        )
+        for leg in strategy.legs:
+            contexts: dict[str, Value] = {
+                "matrix": leg.values,
+                "strategy": strategy_context(strategy, leg),
+                "github": {},
+                "inputs": {},
+                "vars": {},
+            }
+            yield runner_labels(job.runs_on, Scope(contexts=contexts))
+    except SkepError:  # it reads what only a run knows
+        return
+
+
+def _containers(job: Job, _machine: Machine) -> Iterator[Difference]:
+    for name, node in (("container", job.container), ("services", job.services)):
+        if node is not None and not (isinstance(node, Scalar) and node.value in (None, "")):
+            message = f"`{name}` needs a container engine, and containers do not run here yet"
+            yield _difference(job, name, Effect.CANNOT, node.span, message, _CONTAINERS)
+
+
+def _environment(job: Job, machine: Machine) -> Iterator[Difference]:
+    node = job.environment
+    if node is None:
+        return
+    name_node: Node | None = node.get("name") if isinstance(node, MappingNode) else node
+    name = name_node.text if isinstance(name_node, Scalar) else ""
+    if name and name.lower() in machine.open_environments:
+        mend = "its approval is given by the settings (`environments_open`)"
+    else:
+        mend = f"`skep run --approve {name or 'NAME'}` gives the approval; secrets of it come as any other"
+    yield _difference(
+        job, "environment", Effect.DIFFERS, node.span,
+        f"the environment{f' `{name}`' if name else ''} has no protection rules, wait timer or secrets of its own here:"
+        " each run asks for an approval",
+        mend,
+    )  # fmt: skip
+
+
+def _called(job: Job, _machine: Machine) -> Iterator[Difference]:
+    if job.uses is not None and job.called is None:
+        yield _difference(
+            job, "reusable-workflow", Effect.CANNOT, job.uses.span,
+            f"the reusable workflow `{job.uses.text}` is not on this machine",
+            "copy it to `.github/workflows` and call it by `./.github/workflows/NAME.yml`",
+        )  # fmt: skip
+
+
+def _snapshot(job: Job, _machine: Machine) -> Iterator[Difference]:
+    if job.snapshot is not None:
+        message = "`snapshot` makes no image of this machine"
+        yield _difference(job, "snapshot", Effect.DIFFERS, job.snapshot.span, message, "leave it to GitHub")
+
+
+# --- its steps -----------------------------------------------------------------------------------------------------------
+def _steps(job: Job, machine: Machine) -> Iterator[Difference]:
+    for step in _all_steps(job.steps):
+        if step.kind not in (StepKind.RUN, StepKind.USES) or step.background is not None:
+            kind = "background" if step.background is not None else step.kind.value
+            message = f"`{kind}` steps do not run here yet"
+            yield _difference(
+                job,
+                "parallel-steps",
+                Effect.CANNOT,
+                step.span,
+                message,
+                "write the steps one after the other",
+            )
+        if step.uses is not None:
+            yield from _action(job, step, step.uses, machine)
+
+
+def _all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        yield from _all_steps(step.steps)
+
+
+def _action(job: Job, step: Step, uses: Scalar, machine: Machine) -> Iterator[Difference]:
+    text = uses.text.strip()
+    if text.startswith("docker://"):
+        message = f"`{text}` needs a container engine, and containers do not run here yet"
+        yield _difference(job, "container-action", Effect.CANNOT, uses.span, message, _CONTAINERS)
+        return
+    if text.startswith((".", "$/")):
+        return
+    name, _, ref = text.partition("@")
+    if not machine.has_native(name.lower(), ref):
+        guarded = bool(step.condition.written)
+        yield _difference(
+            job, "action", Effect.DIFFERS if guarded else Effect.CANNOT, uses.span,
+            f"the action `{text}` is not on this machine" + (", should its `if` be true" if guarded else ""),
+            "do its work in a `run` step or in an action of your own (`./path`), or give the step an `if` that is"
+            " false here",
+        )  # fmt: skip
+
+
+def _scripts(job: Job, machine: Machine) -> Iterator[Difference]:
+    provided = provided_by(step.uses.text for step in job.steps if step.uses is not None)
+    asked: set[str] = set()
+    for step in _all_steps(job.steps):
+        script = getattr(step.run, "text", "")
+        provided |= said_to_install(script)
+        for name in commands_in(script):
+            if name in asked or name in provided or step.run is None:
+                continue
+            asked.add(name)
+            if name == "sudo":
+                message = "`sudo` changes this machine itself, not one that is thrown away"
+                mend = "install what is needed once, and guard the line: `command -v NAME || sudo apt-get install NAME`"
+                yield _difference(job, "sudo", Effect.DIFFERS, step.run.span, message, mend)
+            elif not machine.has_program(name):
+                message = f"`{name}` comes with GitHub's image and is not on this machine's PATH"
+                yield _difference(
+                    job,
+                    "tool",
+                    Effect.CANNOT,
+                    step.run.span,
+                    message,
+                    f"install `{name}`, or skip the step here",
+                )
+            if name == "gh" and not machine.has_token:
+                message = "`gh` needs a token, and none is given"
+                mend = "`skep run --token NAME`, and `env: {GH_TOKEN: '${{ github.token }}'}` for the step"
+                yield _difference(job, "token", Effect.DIFFERS, step.run.span, message, mend)
+
+
+def _artifacts(job: Job, _machine: Machine) -> Iterator[Difference]:
+    for step in _all_steps(job.steps):
+        if step.uses is None or not step.uses.text.lower().startswith("actions/upload-artifact@"):
+            continue
+        if isinstance(step.with_, MappingNode) and (node := step.with_.get("retention-days")) is not None:
+            yield _difference(
+                job, "artifact-retention", Effect.WORKS, node.span,
+                "artifacts also go when their run is dropped (`keep_days`, `keep_count`), whatever `retention-days` says",
+                "raise `keep_days` in skep.toml to keep runs longer",
+            )  # fmt: skip
+
+
+def _payload(job: Job, _machine: Machine) -> Iterator[Difference]:
+    for expression, where in expressions_of(job):
+        for path in expression.paths:
+            if path[:2] == ("github", "event") and len(path) > 3 and path[2] in _CONTEXTS_OF_EVENTS:
+                yield _difference(
+                    job, "payload", Effect.DIFFERS, where,
+                    f"`{'.'.join(path)}` comes from the server's event; here it is made from git, or empty",
+                    "`skep run --payload FILE` lays a JSON file over the event",
+                )  # fmt: skip
+                return
+
+
+JOB_RULES: tuple[Rule, ...] = (
+    _labels, _containers, _environment, _called, _snapshot, _steps, _scripts, _artifacts, _payload,
+)  # fmt: skip
