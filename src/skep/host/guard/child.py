@@ -16,6 +16,8 @@ from skep.model.errors import HostError
 
 SignalName: TypeAlias = Literal["INT", "TERM", "KILL"]
 PIPE_BYTES = 1 << 16  # what Linux gives a pipe
+LINGER_S = 5.0  # how long what a process left behind may go on writing for it; GitHub's runner waits as long
+QUIET_S = 1.0  # but no longer than this without a word, so that a server in the background costs little
 BUSY_PIPE_BYTES = 1 << 18  # what we ask for when a process fills it
 
 
@@ -33,12 +35,15 @@ class Child:
     """A started process. Made by `Guard.spawn`."""
 
     __slots__ = (
+        "_deadline",
         "_end",
         "_error",
         "_fd",
         "_is_watched",
+        "_lingering",
         "_loop",
         "_on_output",
+        "_pending",
         "_pipe_bytes",
         "_send_signal",
         "_waiters",
@@ -66,10 +71,14 @@ class Child:
         self._is_watched = False
         self._end: Ended | None = None
         self._error: Exception | None = None
+        self._pending: Ended | None = None  # it has ended, something it left still holds the pipe
+        self._lingering: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
         self._waiters: list[asyncio.Future[None]] = []
 
     async def wait(self) -> Ended:
-        """The end of the process itself, after its output so far was delivered. Many may wait; cancelling a wait is harmless.
+        """The end of the process itself, after its output was delivered: what it left behind may write on for QUIET_S
+        after each chunk, LINGER_S at most. Many may wait; cancelling a wait is harmless.
 
         Raises ProgramNotFound or HostError when it could not be started, RunnerLost when the guard is gone, and
         whatever `on_output` raised.
@@ -108,23 +117,43 @@ class Child:
             self._fd = -1
 
     def ended(self, status: int, cpu_s: float, peak_memory_bytes: int) -> None:
-        """The guard reaped it. What a daemon writes from now on is read and dropped."""
+        """The guard reaped it. Its end is told when the pipe closes: `exec > >(tee log)` writes its last lines after the
+        shell is gone. What a daemon writes later than that waits is read and dropped."""
         self._drain()
         code = os.waitstatus_to_exitcode(status)
-        self._end = Ended(
+        self._pending = Ended(
             exit_code=code if code >= 0 else 128 - code,
             signal=max(0, -code),
             cpu_s=cpu_s,
             peak_memory_bytes=peak_memory_bytes,
         )
-        self._on_output = _drop
+        self._deadline = self._loop.time() + LINGER_S
         self.open()  # a daemon must neither block nor get SIGPIPE
+        self._linger()
+
+    def _linger(self) -> None:
+        """Waits for more output, or tells the end when there will be none."""
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        left = self._deadline - self._loop.time()
+        if self._fd >= 0 and self._error is None and left > 0:
+            self._lingering = self._loop.call_later(min(QUIET_S, left), self._tell_end)
+        else:
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        self._end, self._pending = self._pending, None
+        self._on_output = _drop
         self._wake()
 
     def failed(self, error: HostError) -> None:
         """It was never started, or nobody knows how it ended."""
         self._drain()
         self.close()
+        if self._pending is not None:
+            self._linger()  # somebody does know
+            return
         self._error = self._error or error
         self._wake()
 
@@ -146,6 +175,8 @@ class Child:
             chunk = b""
         if not chunk:
             self.close()
+            if self._pending is not None:
+                self._linger()
             return 0
         if len(chunk) == PIPE_BYTES == self._pipe_bytes:
             self._widen()
@@ -153,6 +184,8 @@ class Child:
             self._on_output(chunk)
         except Exception as error:  # noqa: BLE001 - the guard's messages behind this one must not be lost; `wait` raises it
             self._error, self._on_output = error, _drop
+        if self._pending is not None:
+            self._linger()
         return len(chunk)
 
     def _drain(self) -> None:
