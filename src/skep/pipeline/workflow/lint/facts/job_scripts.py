@@ -10,6 +10,7 @@ from skep.pipeline.workflow.lint.sites import steps_of
 from skep.pipeline.workflow.nodes import MappingNode, Node, Scalar, Template
 from skep.pipeline.workflow.tree import Job, Step, Workflow
 
+from .places import place_within
 from .script import Script, read_script
 from .shells import POSIX, Shell, shell_of
 
@@ -31,14 +32,7 @@ class StepScript:
 
     def place(self, context: LintContext, start: int, end: int) -> Location | None:
         """Where `text[start:end]` stands in the file, up to the end of its first line; None when it cannot be told."""
-        words = self.text[start:end].partition("\n")[0].rstrip()
-        span = self.node.span
-        written, at = context.written(span), -1
-        for _ in range(self.text.count(words, 0, start) + 1):
-            at = written.find(words, at + 1)
-            if at < 0:
-                return None
-        return context.inside(span, at, at + len(words))
+        return place_within(context, self.node, start, end)
 
 
 def job_scripts(workflow: Workflow, job: Job) -> tuple[StepScript, ...]:

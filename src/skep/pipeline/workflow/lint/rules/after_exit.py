@@ -22,7 +22,7 @@ def check(context: LintContext) -> Iterator[Finding]:
                     f"`{item.text[ending.start : ending.end]}` ends the step, so what stands below it never runs",
                     item.node.span,
                     focus=item.place(context, dead.start, dead.end),
-                    hint="put it above the `exit`, or the `exit` into an `if`",
+                    hint=f"put it above the `{ending.name}`, or the `{ending.name}` into an `if`",
                 )
 
 

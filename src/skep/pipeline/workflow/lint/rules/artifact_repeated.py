@@ -24,7 +24,8 @@ def check(context: LintContext) -> Iterator[Finding]:
         count = matrix.leg_count if matrix is not None else None
         if count is not None and count > 1 and _is_same_for_all(upload) and _runs_on_all_legs(upload):
             yield RULE.finding(
-                f"all {count} legs of `{upload.job.id}` upload `{upload.written}`: the first succeeds, the others fail",
+                f"{'both' if count == 2 else f'all {count}'} legs of `{upload.job.id}` upload `{upload.written}`: "
+                f"the first succeeds, the other{'s fail' if count > 2 else ' fails'}",
                 upload.where,
                 hint=f"add what tells the legs apart: `{upload.written}-${{{{ strategy.job-index }}}}`, "
                 "and download with `pattern` and `merge-multiple: true`",

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from skep.model.finding import Finding, Severity
 from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.facts.actions import ActionUse, action_use
-from skep.pipeline.workflow.lint.facts.name_shapes import written_name
+from skep.pipeline.workflow.lint.facts.name_shapes import NameShape, written_name
+from skep.pipeline.workflow.lint.facts.places import place_of_line
 from skep.pipeline.workflow.lint.rule import RuleInfo
 from skep.pipeline.workflow.nodes import MappingNode, Node, Scalar, Template
 from skep.pipeline.workflow.tree import Job, Step
@@ -37,6 +38,7 @@ _PER_REF = frozenset(
         *("repository", "repository_owner", "event_name", "actor"),
     )
 )
+_RUNNER = re.compile(r"\$\{\{\s*runner\.(?:os|arch)\s*\}\}")
 _PER_RUN = frozenset({"run_id", "run_number", "run_attempt"})
 
 
@@ -54,7 +56,7 @@ def check(context: LintContext) -> Iterator[Finding]:
         if use.name == _CACHE:
             yield from _never_again(use, node, keys)
         if any(other.name != _RESTORE for _, other in caches):
-            yield from _unrelated(use, keys)
+            yield from _unrelated(context, use, keys)
 
 
 def _constant(context: LintContext, job: Job, use: ActionUse, key: Scalar | Template) -> Iterator[Finding]:
@@ -63,7 +65,7 @@ def _constant(context: LintContext, job: Job, use: ActionUse, key: Scalar | Temp
         return
     yield RULE.finding(
         f"the key `{key.text.strip()}` stays the same when the dependencies change: a cache is never written twice, "
-        "so it stays as it was first",
+        "so it keeps what it held first",
         key.span,
         hint=f"add the lock file: `{key.text.strip()}-${{{{ hashFiles('{lock}') }}}}`, and `{key.text.strip()}-` under `restore-keys`",
     )
@@ -126,17 +128,23 @@ def _never_again(use: ActionUse, key: Scalar | Template, keys: Sequence[str]) ->
         )
 
 
-def _unrelated(use: ActionUse, keys: Sequence[str]) -> Iterator[Finding]:
+def _unrelated(context: LintContext, use: ActionUse, keys: Sequence[str]) -> Iterator[Finding]:
     node = use.input("restore-keys")
-    shapes = [written_name(key.strip()) for key in keys]
+    shapes = [_shape(key.strip()) for key in keys]
     for line in use.lines("restore-keys"):
-        wanted = written_name(line + "${{ rest }}")
+        wanted = _shape(line + "${{ rest }}")
         if node is not None and not any(shape.may_be(wanted) for shape in shapes):
             yield RULE.finding(
                 f"no cache of this workflow has a key that begins with `{line}`",
                 node.span,
+                focus=place_of_line(context, node, line),
                 hint=f"the key is `{use.text('key')}`: repeat its beginning",
             )
+
+
+def _shape(text: str) -> NameShape:
+    """The runner is the same for both keys, so what is written for it is one text."""
+    return written_name(_RUNNER.sub("runner", text))
 
 
 RULE = RuleInfo(

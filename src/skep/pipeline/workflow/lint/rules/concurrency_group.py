@@ -81,7 +81,7 @@ def _between_legs(job: Job) -> Iterator[Finding]:
     cancels = _cancels(job.concurrency, Knowledge())
     if cancels or (count > 2 and not _queues(job.concurrency)):
         yield RULE.finding(
-            f"all {count} legs of `{job.id}` have this group: "
+            f"{'both' if count == 2 else f'all {count}'} legs of `{job.id}` have this group: "
             + ("each stops the one before" if cancels else "one runs, one waits, the others are cancelled"),
             group.span,
             hint="add what tells the legs apart, such as `${{ strategy.job-index }}`; "

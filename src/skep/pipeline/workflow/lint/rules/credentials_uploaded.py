@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from skep.model.finding import Finding, Severity
 from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.facts.actions import ActionUse, action_use, is_true
+from skep.pipeline.workflow.lint.facts.places import place_of_line
 from skep.pipeline.workflow.lint.rule import RuleInfo
 
 _WHOLE = re.compile(
@@ -15,7 +16,7 @@ _WHOLE = re.compile(
 )
 _GIT = re.compile(r"(?:\./)?\.git(?:/.*)?\Z")
 _KEEPS_ELSEWHERE = 6  # checkout keeps the token outside of the workspace from this version on
-_LEAVES_HIDDEN = 4  # upload-artifact leaves hidden files out from this version on
+_LEAVES_HIDDEN = 3  # upload-artifact leaves hidden files out from the last release of this version on
 
 
 def check(context: LintContext) -> Iterator[Finding]:
@@ -34,6 +35,7 @@ def check(context: LintContext) -> Iterator[Finding]:
                     "this artifact holds `.git`, and in it the token that checkout left there "
                     f"(line {kept.step.span.line}): who may read the artifact can use the token until the job ends",
                     path.span if path is not None else step.span,
+                    focus=place_of_line(context, path, _line_with_git(use)) if path is not None else None,
                     hint="write `persist-credentials: false` at the checkout, or upload only what is needed",
                 )
 
@@ -49,12 +51,14 @@ def _takes_git(use: ActionUse) -> bool:
     lines = use.lines("path")
     if any(line.startswith("!") and ".git" in line for line in lines):
         return False
-    if any(_GIT.match(line) for line in lines):
-        return True
     hidden = is_true(use.input("include-hidden-files")) or (
         use.major is not None and use.major < _LEAVES_HIDDEN
     )
-    return hidden and any(_WHOLE.match(line) for line in lines)
+    return hidden and bool(_line_with_git(use))
+
+
+def _line_with_git(use: ActionUse) -> str:
+    return next((line for line in use.lines("path") if _GIT.match(line) or _WHOLE.match(line)), "")
 
 
 RULE = RuleInfo(

@@ -9,11 +9,11 @@ from skep.model.finding import Finding, Severity
 from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.facts.job_scripts import StepScript, env_names, job_scripts
 from skep.pipeline.workflow.lint.facts.script import Command
+from skep.pipeline.workflow.lint.facts.variables import names_set, reads_unknown
 from skep.pipeline.workflow.lint.rule import RuleInfo
 from skep.pipeline.workflow.tree import Job
 
 _WRITTEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
-_UNKNOWN_SOURCES = frozenset({"source", ".", "eval", "read"})
 
 
 def check(context: LintContext) -> Iterator[Finding]:
@@ -28,12 +28,13 @@ def check(context: LintContext) -> Iterator[Finding]:
 def _in_script(context: LintContext, job: Job, item: StepScript, earlier: str) -> Iterator[Finding]:
     defined = env_names(context.workflow.env, job.env, item.step.env)
     script = item.script
-    if script is None or defined is None or any(one.name in _UNKNOWN_SOURCES for one in script.commands):
+    if script is None or defined is None or reads_unknown(script):
         return
+    own = names_set(script)
     written: dict[str, Command] = {}
     for command in script.commands:
         name = _name_written(command)
-        if name and name not in defined and not _is_known(name, item.text, earlier):
+        if name and name not in defined and name not in own and not _is_known(name, earlier):
             written.setdefault(name, command)
     for expansion in script.expansions:
         before = written.get(expansion.name)
@@ -54,13 +55,9 @@ def _name_written(command: Command) -> str:
     return found[1] if found else ""
 
 
-def _is_known(name: str, text: str, earlier: str) -> bool:
-    """Whether something else in the script, or a step before, gives it a value."""
-    assigned = re.compile(
-        rf"(?:^|[\s;&|(]){re.escape(name)}\+?=|\b(?:for|local|export|read)\s[^\n]*\b{re.escape(name)}\b",
-        re.MULTILINE,
-    )
-    return bool(assigned.search(text)) or bool(re.search(rf"\b{re.escape(name)}\b", earlier))
+def _is_known(name: str, earlier: str) -> bool:
+    """Whether a step before may give it a value."""
+    return bool(re.search(rf"\b{re.escape(name)}\b", earlier))
 
 
 RULE = RuleInfo(

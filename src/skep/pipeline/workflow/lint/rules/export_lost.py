@@ -11,14 +11,11 @@ from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.facts.job_scripts import StepScript, env_names, job_scripts
 from skep.pipeline.workflow.lint.facts.script import Command, Script
 from skep.pipeline.workflow.lint.facts.shells import runner_labels
+from skep.pipeline.workflow.lint.facts.variables import names_set, reads_unknown
 from skep.pipeline.workflow.lint.rule import RuleInfo
 from skep.pipeline.workflow.tree import Job
 
 _EXPORTS = frozenset({"export", "declare", "typeset"})
-_READS = frozenset(
-    {"read", "mapfile", "readarray", "getopts", "local", "readonly", "unset", "printf", *_EXPORTS}
-)
-_UNKNOWN_SOURCES = frozenset({"source", ".", "eval"})
 _GIVEN = re.compile(  # what a runner or shell defines, or programs read from a machine's own environment
     r"(?:GITHUB|RUNNER|ACTIONS|BASH|LC|XDG)_.*|PATH|HOME|CI|USER|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|LANG|TERM|HOSTNAME"
     r"|UID|EUID|PPID|RANDOM|SECONDS|LINENO|IFS|OSTYPE|HOSTTYPE|MACHTYPE|PIPESTATUS|FUNCNAME|OPTARG|OPTIND|REPLY|EPOCH.*"
@@ -93,9 +90,9 @@ def _assigns(script: Script, name: str) -> bool:
 def _shell_uses(item: StepScript) -> Iterator[tuple[str, Location]]:
     """The variables that a script reads before it could have set them itself."""
     script = item.script
-    if script is None or any(command.name in _UNKNOWN_SOURCES for command in script.commands):
+    if script is None or reads_unknown(script):
         return
-    own = _own_names(script)
+    own = names_set(script)
     for expansion in script.expansions:
         optional = any(other.optional for other in script.expansions if other.name == expansion.name)
         if expansion.name not in own and not optional:
@@ -106,18 +103,6 @@ def _shell_uses(item: StepScript) -> Iterator[tuple[str, Location]]:
 def _is_block(item: StepScript) -> int:
     """1 when the script begins on the line after `|`."""
     return int("\n" in item.text)
-
-
-def _own_names(script: Script) -> frozenset[str]:
-    """Every name that the script itself may define: assignments, `for`, `read`, options such as `-v NAME`."""
-    names = {name for command in script.commands for name in command.assignments}
-    for command in script.commands:
-        if command.name in _READS or "read" in command.arguments:
-            names.update(found[1] for word in command.words[1:] if (found := _NAME.match(word.text)))
-    names.update(re.findall(r"\b(?:for|select)\s+([A-Za-z_]\w*)", script.text))
-    names.update(re.findall(r"\bread\s[^\n;|&]*?([A-Za-z_]\w*)\s*(?:$|[;\n|&<])", script.text))
-    names.update(re.findall(r"\b([A-Za-z_]\w*)\+?=", script.text))
-    return frozenset(names)
 
 
 def _context_uses(context: LintContext, item: StepScript) -> Iterator[tuple[str, Location]]:

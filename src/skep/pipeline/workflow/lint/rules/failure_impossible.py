@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from skep.model.finding import Finding, Severity
@@ -11,6 +12,8 @@ from skep.pipeline.workflow.lint.facts.possible import Knowledge, Possible, hold
 from skep.pipeline.workflow.lint.facts.running import written_condition
 from skep.pipeline.workflow.lint.rule import RuleInfo
 from skep.pipeline.workflow.tree import Job, Step
+
+_CONCLUSION = re.compile(r"steps\.([\w-]+)\.conclusion", re.IGNORECASE)
 
 
 def check(context: LintContext) -> Iterator[Finding]:
@@ -47,8 +50,12 @@ def _finding(job: Job, step: Step, earlier: Sequence[Step]) -> Finding:
             if job.needs
             else "put the step behind those whose failure is meant",
         )
-    hint = "ask for what happened before `continue-on-error`: `if: ${{ steps.<id>.outcome == 'failure' }}`"
-    if "conclusion" in step.condition.written:
+    named = _CONCLUSION.search(step.condition.written)
+    hint = (
+        "ask for what happened before `continue-on-error`: "
+        f"`if: ${{{{ steps.{named[1] if named else '<id>'}.outcome == 'failure' }}}}`"
+    )
+    if named:
         message = "the conclusion of a step with `continue-on-error: true` is never `failure`"
     else:
         message = "every step before this one has `continue-on-error: true`, so none makes the job fail"

@@ -51,12 +51,9 @@ def _in_values(context: LintContext, node: Node | None, name: str) -> Iterator[F
     if isinstance(node, SequenceNode):
         for item in node.items:
             yield from _in_values(context, item, name)
-    elif (
-        isinstance(node, Scalar)
-        and isinstance(node.value, float)
-        and _is_shortened(context.written(node.span))
-    ):
-        written = context.written(node.span)
+        return
+    written = context.written(node.span) if isinstance(node, Scalar) else ""
+    if isinstance(node, Scalar) and _is_shortened(written) and node.text != written:
         start = context.source.offset(node.span.line, node.span.column)
         yield RULE.finding(
             f"`{name}` is `{node.text}` here: YAML reads {written} as a number, and a number has no last 0",

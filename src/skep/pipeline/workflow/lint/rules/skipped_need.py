@@ -47,7 +47,8 @@ def _job_findings(
             blocked.setdefault(need.job_id, []).append(_Blocked(occasion=occasion, by=root))
     for need in job.needs:
         if need.job_id in blocked:
-            yield _finding(workflow, job, need, blocked[need.job_id], never=never)
+            ways = [occasion for occasion, _ in seen]
+            yield _finding(workflow, job, need, blocked[need.job_id], ways=ways, never=never)
 
 
 def _is_meant(job: Job, outlooks: Mapping[str, JobOutlook]) -> bool:
@@ -73,24 +74,44 @@ def _root(skipped: tuple[str, ...], outlooks: Mapping[str, JobOutlook]) -> str:
     return next((name for name in skipped if outlooks[name].own is False), skipped[0])
 
 
-def _finding(workflow: Workflow, job: Job, need: Need, blocked: list[_Blocked], *, never: bool) -> Finding:
+def _finding(
+    workflow: Workflow, job: Job, need: Need, blocked: list[_Blocked], *, ways: list[Occasion], never: bool
+) -> Finding:
     root = workflow.job(blocked[0].by)
     written = " ".join(root.condition.written.split()) if root is not None else ""
     root_id = root.id if root is not None else blocked[0].by
-    labels = list(dict.fromkeys(item.occasion.label for item in blocked))
-    when = ", ".join(labels[:_MOST_SHOWN]) + (
-        f" and {len(labels) - _MOST_SHOWN} more" if labels[_MOST_SHOWN:] else ""
-    )
+    when = _when([item.occasion for item in blocked], ways)
     behind = "" if root_id.lower() == need.job_id.lower() else f" (behind `{need.job_id}`)"
     chance = "can never run" if never else f"cannot run on {when}"
+    own = _bare(job.condition.written)
+    accepting = " && ".join(["!cancelled()", "!failure()", *([f"({own})"] if own else [])])
+    other = f"take `{need.job_id}` out of `needs`" if never else f"give `{job.id}` the same condition"
     return RULE.finding(
         f"job `{job.id}` {chance}: it needs `{root_id}`{behind}, which is skipped "
         f"{f'on {when}' if never else 'then'} by its `if: {written}`",
         need.span,
-        hint=(
-            f"write `if: ${{{{ !cancelled() && needs.{need.job_id}.result != 'failure' }}}}` to run without it, "
-            f"or give `{job.id}` the same condition"
-        ),
+        hint=f"to run although it is skipped, write `if: ${{{{ {accepting} }}}}`; else {other}",
+    )
+
+
+def _when(blocked: list[Occasion], ways: list[Occasion]) -> str:
+    """The occasions, or the name of the event when they are all that it has."""
+    labels: dict[str, None] = {}
+    for occasion in blocked:
+        whole = all(way in blocked for way in ways if way.event == occasion.event)
+        labels[f"`{occasion.event}`" if whole else occasion.label] = None
+    shown = list(labels)
+    more = f" and {len(shown) - _MOST_SHOWN} more" if shown[_MOST_SHOWN:] else ""
+    return ", ".join(shown[:_MOST_SHOWN]) + more
+
+
+def _bare(condition: str) -> str:
+    """An `if` without `${{ }}` around it, on one line."""
+    text = " ".join(condition.split())
+    return (
+        text[3:-2].strip()
+        if text.startswith("${{") and text.endswith("}}") and text.count("${{") == 1
+        else text
     )
 
 
@@ -102,7 +123,7 @@ RULE = RuleInfo(
         "A job runs only when every job before it succeeded, and a skipped job did not succeed: the skip goes on to all that "
         "need it, also through jobs with `always()`. When the `if` of a needed job is false on a trigger for which this job "
         "is meant - its own `if` names that trigger, or other jobs it waits for do run - it is silently skipped with it. "
-        "Write `if: ${{ !cancelled() && needs.x.result != 'failure' }}` to accept the skip, or give both jobs the same "
+        "Write `if: ${{ !cancelled() && !failure() }}` to accept the skip, or give both jobs the same "
         "condition."
     ),
     check=check,
