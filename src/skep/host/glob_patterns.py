@@ -7,7 +7,9 @@ uses for `hashFiles`; later versions differ in `[!]a]`, `[^]` and `[[:alpha:]]` 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 from skep.model.errors import UserError
@@ -20,6 +22,7 @@ State: TypeAlias = int
 
 _ESCAPABLE = frozenset("().*{}+?[]^$\\!")
 _GLOBSTAR = "**"
+_STAR = ".*"
 _CLASS_END = re.compile(r"(?:\\.|[^\\])\]")
 
 
@@ -214,7 +217,7 @@ def _translate(text: str) -> tuple[str, bool]:
             following += 1
         elif sign in "*?":
             has_magic = True
-            pieces.append("." if sign == "?" else ".*")
+            pieces.append("." if sign == "?" else _STAR)
             while sign == "*" and text[following : following + 1] == "*":
                 following += 1
         elif sign == "[" and (found := _read_class(text, index)) is not None:
@@ -224,7 +227,20 @@ def _translate(text: str) -> tuple[str, bool]:
         else:
             pieces.append(re.escape(sign))
         index = following
-    return "".join(pieces), has_magic
+    return _joined(pieces), has_magic
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """One expression. Between two stars the first place that fits is as good as any other, so it is never given up again
+    (an atomic group): else a name of 200 characters could take hours.
+    """
+    parts = [list(part) for is_star, part in groupby(pieces, _STAR.__eq__) if not is_star]
+    chunks = ["".join(part) for part in parts]
+    if _STAR not in pieces:
+        return "".join(chunks)
+    first = "" if pieces[0] == _STAR else chunks.pop(0)
+    last = "" if pieces[-1] == _STAR else chunks.pop()
+    return first + "".join(f"(?>.*?{chunk})" for chunk in chunks) + f".*{last}"
 
 
 def _read_class(text: str, start: int) -> tuple[str, int] | None:

@@ -1,5 +1,7 @@
 """Which paths one pattern matches, by itself and for what lies below."""
 
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,3 +135,20 @@ def test_any_segment_compiles_and_its_literal_form_matches_itself(text: str) -> 
         names = [segment for segment in pattern.segments if isinstance(segment, str)]
         if len(names) == len(pattern.segments):
             assert pattern.accepts(pattern.state_of("/" + "/".join(names)))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*a*a*a*a*ab", "a*" * 30 + "b", "?*" * 30 + "b", "*[ab]*[ab]*[ab]*[ab]*[ab]*c"]
+)
+def test_a_hostile_pattern_takes_no_hours(pattern: str) -> None:
+    (read,) = read_patterns(pattern, root="/w", home="/h")
+    state = read.step(read.state_of("/w"), "a" * 255)
+    assert not read.accepts(state)
+
+
+@given(st.text("ab*?", min_size=1, max_size=9), st.text("ab", min_size=1, max_size=9))
+def test_stars_match_as_fnmatch_says(pattern: str, name: str) -> None:
+    (read,) = read_patterns(pattern, root="/w", home="/h")
+    if "**" not in pattern:
+        found = read.accepts(read.step(read.state_of("/w"), name))
+        assert found == fnmatchcase(name, pattern)

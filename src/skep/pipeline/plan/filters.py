@@ -69,7 +69,7 @@ def compile_pattern(text: str) -> Pattern | PatternError:
         atoms = _Scanner(text, 1 if negated else 0).scan()
     except _ScanError as wrong:
         return PatternError(text=text, position=wrong.position, message=str(wrong))
-    wildcards = sum(1 for atom in atoms if atom.unbounded)
+    wildcards = sum(1 for atom in atoms if atom.unbounded or atom.optional)
     matches = _by_re(atoms) if wildcards <= _MAX_WILDCARDS_FOR_RE else _by_states(atoms)
     return Pattern(text=text, negated=negated, matches=matches)
 

@@ -94,3 +94,10 @@ def test_a_pattern_of_many_wildcards_is_decided_on_a_long_unlucky_name() -> None
     pattern = compiled("**a" * 12 + "b")
     assert not pattern.matches("a" * 400)
     assert pattern.matches("a" * 400 + "b")
+
+
+@pytest.mark.parametrize("text", ["a?" * 60 + "b", "a*" * 60 + "b", "[ab]?" * 60 + "c"])
+def test_a_hostile_pattern_takes_no_hours(text: str) -> None:
+    pattern = compile_pattern(text)
+    assert isinstance(pattern, Pattern)
+    assert not pattern.matches("a" * 200)
