@@ -12,7 +12,10 @@ from skep.pipeline.workflow.reader import read_workflow
 from tools import PROJECT, needs_tool
 
 SHOP = PROJECT / "examples" / "shop"
-WORKFLOWS = [PROJECT / ".github" / "workflows" / "ci.yml", SHOP / ".github" / "workflows" / "ci.yml"]
+WORKFLOWS = [
+    PROJECT / ".github" / "workflows" / "ci.yml",
+    *sorted((SHOP / ".github" / "workflows").glob("*.yml")),
+]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.relative_to(PROJECT).as_posix())
