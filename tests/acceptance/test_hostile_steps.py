@@ -150,3 +150,25 @@ jobs:
 def _simple(tmp_path: Path) -> SkepProject:
     text = "on: push\njobs: {a: {runs-on: ubuntu-latest, concurrency: '${{ vars.a || 1 }}', steps: [{run: 'true'}]}}\n"
     return make_project(tmp_path, ci=text)
+
+
+def test_a_state_folder_that_everybody_can_write_to_is_refused(tmp_path: Path) -> None:
+    project = _simple(tmp_path)
+    project.state.mkdir()
+    project.state.chmod(0o777)
+    done = project.call("run")
+    assert (done.returncode, "every user can write to it" in done.stderr) == (1, True), done.stderr
+    project.state.chmod(0o700)
+    assert project.call("run").returncode == 0
+
+
+def test_a_secrets_file_that_others_can_read_is_said(tmp_path: Path) -> None:
+    project = _simple(tmp_path)
+    secrets = tmp_path / "secrets"
+    secrets.write_text("A=hunter2pw\n")
+    secrets.chmod(0o644)
+    done = project.call("run", "--secrets-file", str(secrets))
+    assert done.returncode == 0
+    assert "other users can read the secrets file" in done.stderr
+    secrets.chmod(0o600)
+    assert "other users" not in project.call("run", "--secrets-file", str(secrets)).stderr

@@ -5,9 +5,11 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Mapping
 
+from skep.cli.log_text import plain_lines
 from skep.model.errors import UserError
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -80,9 +82,16 @@ def parse_secret_file(text: str, path: str) -> dict[str, str]:
     return secrets
 
 
+def _warn_if_open(path: str, found: os.stat_result) -> None:
+    if stat.S_ISREG(found.st_mode) and found.st_mode & 0o077:
+        text = f"warning: other users can read the secrets file `{path}`; `chmod 600 {path}` keeps it yours"
+        print(plain_lines(text), file=sys.stderr)
+
+
 def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:
+            _warn_if_open(path, os.fstat(file.fileno()))
             return file.read()
     except UnicodeDecodeError as exc:
         raise UserError(f"the secrets file `{path}` is not UTF-8", hint="save it as UTF-8") from exc

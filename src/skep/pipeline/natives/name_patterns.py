@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 _MANY_WORDS = 1000  # alternatives of braces; a pattern that makes more is a mistake
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
@@ -31,7 +32,7 @@ def name_matcher(pattern: str) -> Callable[[str], bool]:
 
 def expand_braces(pattern: str) -> list[str]:
     """`a{b,c}` to `ab`, `ac`; `{1..3}` to its numbers; anything else stays as it is."""
-    return list(_expand(pattern))[:_MANY_WORDS]
+    return list(islice(_expand(pattern), _MANY_WORDS))
 
 
 def _expand(pattern: str) -> Iterator[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -63,6 +65,7 @@ class StatePaths:
         """Makes the folders that others expect to exist, for this user alone. Raises OSError."""
         for folder in (self.state_dir, f"{self.state_dir}/repos", self.repository, self.runs, self.locks):
             make_private(folder)
+            _check_private(folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,13 @@ def state_paths(state_dir: str, root: str) -> StatePaths:
     state_dir = os.path.abspath(os.path.expanduser(state_dir))
     name = sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:16]
     return StatePaths(state_dir=state_dir, repository=f"{state_dir}/repos/{name}")
+
+
+def _check_private(folder: str) -> None:
+    """A folder that was there before us may be anybody's: who can write to it could put other records in place of ours."""
+    found = os.stat(folder)
+    if found.st_mode & stat.S_IWOTH:
+        raise PermissionError(errno.EPERM, "every user can write to it", folder)
 
 
 def make_private(folder: str) -> None:
