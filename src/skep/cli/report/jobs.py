@@ -27,7 +27,7 @@ def render_jobs(view: RunView, look: Look) -> Iterator[str]:
         return
     rows: list[tuple[str, ...]] = [("", "job", "result", "time", "CPU", "memory", "")]
     rows += [_cells(job, look) for job in jobs]
-    lines = columns(rows, right=frozenset({3, 4, 5}))
+    lines = columns(rows, right=frozenset({3, 4, 5}), heading=True)
     yield look.paint(lines[0], "2")
     for job, line in zip(jobs, lines[1:], strict=True):
         yield look.paint(

@@ -47,14 +47,20 @@ def count_text(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def columns(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()) -> list[str]:
+def columns(
+    rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(), heading: bool = False
+) -> list[str]:
     """Cells one below the other, two blanks apart; those numbered in `right` end at the same cell. The last column is not padded.
 
-    Columns that are empty in every row are left out.
+    Columns that are empty in every row are left out; the first row is a heading when `heading` says so.
     """
     if not rows:
         return []
-    widths = [max(cell_width(row[index]) for row in rows) for index in range(len(rows[0]))]
+    body = rows[1:] if heading else rows
+    widths = [
+        max(cell_width(row[index]) for row in rows) if any(row[index] for row in body) else 0
+        for index in range(len(rows[0]))
+    ]
     lines = []
     for row in rows:
         cells = []
