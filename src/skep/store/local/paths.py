@@ -58,14 +58,16 @@ class StatePaths:
         return f"{self.state_dir}/reports"
 
     def run(self, run_id: str) -> RunPaths:
-        """The places of one run."""
+        """The places of one run. Raises OSError for an id that is no name: it comes from a file somebody may have changed."""
+        if "/" in run_id or run_id in ("", ".", ".."):
+            raise OSError(errno.EINVAL, "a run cannot have that name", run_id)
         return RunPaths(root=f"{self.runs}/{run_id}")
 
     def create(self) -> None:
         """Makes the folders that others expect to exist, for this user alone. Raises OSError."""
         for folder in (self.state_dir, f"{self.state_dir}/repos", self.repository, self.runs, self.locks):
             make_private(folder)
-            _check_private(folder)
+            _check_private(folder, may_be_link=folder == self.state_dir)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +99,13 @@ def state_paths(state_dir: str, root: str) -> StatePaths:
     return StatePaths(state_dir=state_dir, repository=f"{state_dir}/repos/{name}")
 
 
-def _check_private(folder: str) -> None:
-    """A folder that was there before us may be anybody's: who can write to it could put other records in place of ours."""
-    found = os.stat(folder)
+def _check_private(folder: str, *, may_be_link: bool) -> None:
+    """A folder that was there before us may be anybody's: who can write to it could put other records in place of ours,
+    and what old runs left would be removed wherever a link leads.
+    """
+    found = os.stat(folder, follow_symlinks=may_be_link)
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "it must be a folder of its own", folder)
     if found.st_mode & stat.S_IWOTH:
         raise PermissionError(errno.EPERM, "every user can write to it", folder)
 

@@ -110,7 +110,9 @@ def _drop_orphans(paths: StatePaths, known: set[str], now: float) -> None:
         old = [
             one.name
             for one in folders
-            if one.name not in known and now - one.stat().st_mtime > ORPHAN_AFTER_S
+            if one.name not in known
+            and one.is_dir(follow_symlinks=False)
+            and now - one.stat(follow_symlinks=False).st_mtime > ORPHAN_AFTER_S
         ]
     for name in old:
         places = paths.run(name)

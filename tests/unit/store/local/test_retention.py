@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skep.model.errors import StoreError
 from skep.store.local.locks import Lock
 from skep.store.local.paths import StatePaths
 from skep.store.local.records import RunRecords
@@ -130,3 +131,25 @@ def test_the_file_shrinks_when_runs_are_dropped(records: RunRecords, paths: Stat
     before = connection.execute("PRAGMA page_count").fetchone()[0]
     assert len(records.prune(Keep(days=30), NOON)) == 40
     assert connection.execute("PRAGMA page_count").fetchone()[0] < before / 2
+
+
+def test_nothing_outside_is_removed_for_a_link_or_a_name_that_leads_there(
+    records: RunRecords, paths: StatePaths, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious"
+    (precious / "20260101T000000-abcdef").mkdir(parents=True)
+    for folder in (precious, precious / "20260101T000000-abcdef"):
+        os.utime(folder, (1, 1))
+    Path(paths.runs, "link").symlink_to(precious)
+    Path(paths.runs, "broken").symlink_to("nowhere")
+    record(records), record(records)
+    assert len(records.prune(Keep(count=1), NOON + DAY)) == 1
+    assert precious.is_dir()
+    for run_id in ("../..", "..", "/etc", ""):
+        with pytest.raises(OSError, match="cannot have that name"):
+            paths.run(run_id)
+    Path(paths.runs).rename(tmp_path / "old")
+    Path(paths.runs).symlink_to(precious)
+    with pytest.raises(StoreError, match="a folder of its own"):
+        RunRecords(paths)
+    assert os.listdir(precious) == ["20260101T000000-abcdef"]
