@@ -23,7 +23,7 @@ Kind = Literal["text", "path", "texts", "count", "size", "number", "choice"]
 SettingValue = str | int | float | tuple[str, ...]
 
 WORKSPACES = ("auto", "overlay", "reflink", "copy")
-TABLES = ("environments", "hooks", "keep")
+TABLES = ("environments", "hooks", "keep", "lint")
 """Tables of the file whose keys are settings: `[keep] days` is `keep_days`."""
 
 
@@ -114,6 +114,25 @@ class Settings:
     keep_count: int = field(
         default=500,
         metadata=_about("count", "The oldest runs are dropped while there are more; 0: no limit."),
+    )
+    lint_ignore: tuple[str, ...] = field(
+        default=(), metadata=_about("texts", "Rules of `skep lint` that are not looked at.")
+    )
+    lint_severity: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "texts", "Severities of rules of `skep lint`, as `RULE=error`, `RULE=warning` or `RULE=notice`."
+        ),
+    )
+    lint_labels: tuple[str, ...] = field(
+        default=(),
+        metadata=_about("texts", "Labels of your own runners, which `skep lint` must not call unknown."),
+    )
+    lint_owners: tuple[str, ...] = field(
+        default=("actions", "github"),
+        metadata=_about(
+            "texts", "Owners whose actions `skep lint` lets you name by a tag.", "`actions`, `github`"
+        ),
     )
 
 

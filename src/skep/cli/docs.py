@@ -50,7 +50,54 @@ def settings_page() -> str:
     return "\n".join(lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"docs/reference/settings.md": settings_page}
+def lint_page() -> str:
+    """docs/reference/lint.md."""
+    from skep.pipeline.workflow.lint.check import OWN_RULES
+    from skep.pipeline.workflow.lint.registry import RULES
+
+    lines = [
+        "# Rules of `skep lint`",
+        "",
+        "<!-- made by `python -m skep.cli.docs`; change src/skep/pipeline/workflow/lint/rules -->",
+        "",
+        "`skep lint` first reads a workflow as `skep run` does; what GitHub would refuse is an error, and then no rule looks at the",
+        "file. Errors make the exit code 1; warnings and notices do not. A finding is silenced on its line, or on the line before,",
+        "by a comment with a reason; a comment without a reason (`bad-suppression`) or without effect (`unused-suppression`) is a",
+        "warning itself:",
+        "",
+        "```yaml",
+        "runs-on: big-machine # skep: ignore[unknown-label] a runner of ours",
+        "```",
+        "",
+        "For a whole project, in `skep.toml`:",
+        "",
+        "```toml",
+        "[lint]",
+        'ignore = ["excessive-permissions"]',
+        'severity = ["unpinned-action=error"]',
+        'labels = ["big-machine"]  # of your own runners',
+        'owners = ["actions", "github", "our-organisation"]  # whose actions may be named by a tag',
+        "```",
+        "",
+    ]
+    for rule in RULES.values():
+        assert rule.id not in OWN_RULES
+        lines += [
+            f"## {rule.id}",
+            "",
+            f"{rule.severity.capitalize()}: {rule.summary}."
+            + (" `--fix` mends some." if rule.fixable else ""),
+            "",
+            rule.explanation,
+            "",
+        ]
+    return "\n".join(lines)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/settings.md": settings_page,
+    "docs/reference/lint.md": lint_page,
+}
 """Every page made here, by its path in the repository."""
 
 

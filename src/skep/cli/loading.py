@@ -147,9 +147,9 @@ def read_workflows(root: str) -> ReadWorkflows:
     findings: list[Finding] = []
     unreadable: list[str] = []
     reached: dict[str, frozenset[str]] = {}
-    for name in _workflow_names(root):
+    for name in workflow_names(root):
         path = f"{WORKFLOWS}/{name}"
-        sources[path] = _read_text(f"{root}/{path}")
+        sources[path] = read_text(f"{root}/{path}")
         asked: set[str] = set()
         workflow, found = read_workflow(sources[path], path, called=called_from(root, sources, asked))
         reached[path] = frozenset(asked)
@@ -187,7 +187,7 @@ def called_from(
             place = os.path.realpath(f"{top}/{path}")
             if os.path.commonpath((place, top)) != top or not os.path.isfile(place):
                 return None
-            kept[path] = _read_text(place)
+            kept[path] = read_text(place)
         return kept[path]
 
     return called
@@ -211,12 +211,13 @@ def _read_payload(path: str) -> str:
     if path == "-":
         return sys.stdin.read()
     try:
-        return _read_text(path)
+        return read_text(path)
     except HostError as error:
         raise UserError(str(error), hint=error.hint) from error
 
 
-def _workflow_names(root: str) -> list[str]:
+def workflow_names(root: str) -> list[str]:
+    """The file names in `.github/workflows`, sorted. Raises HostError when it cannot be read."""
     try:
         entries = sorted(os.listdir(f"{root}/{WORKFLOWS}"))
     except FileNotFoundError:
@@ -228,7 +229,8 @@ def _workflow_names(root: str) -> list[str]:
     ]
 
 
-def _read_text(path: str) -> str:
+def read_text(path: str) -> str:
+    """A file's text; bytes that are not UTF-8 stand in it as surrogates. Raises HostError."""
     try:
         with open(path, "rb") as file:
             return file.read(_MAX_BYTES).decode("utf-8", "surrogateescape")

@@ -44,10 +44,12 @@ def find_root(start: str) -> str:
         folder = parent
 
 
-def open_project(args: argparse.Namespace | None = None, environ: Mapping[str, str] = os.environ) -> Project:
-    """Root, settings and places for the current folder. Prints warnings to stderr. Raises UserError for
-    wrong settings."""
-    root = find_root(os.getcwd())
+def open_project(
+    args: argparse.Namespace | None = None, environ: Mapping[str, str] = os.environ, *, root: str = ""
+) -> Project:
+    """Root, settings and places for the current folder, or for a root that is known. Prints warnings to
+    stderr. Raises UserError for wrong settings."""
+    root = root or find_root(os.getcwd())
     try:
         settings, findings = read_settings(root, environ, given_flags(args))
     except OSError as error:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from skep.pipeline.workflow.nodes import MappingNode, Node, Scalar
 from skep.pipeline.workflow.tree import Step
 
+from .context import LintContext
 from .known_actions import known_action
-
-if TYPE_CHECKING:
-    from .context import LintContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from skep.model.finding import Finding, Severity
@@ -24,6 +24,7 @@ class LintResult:
 
     findings: tuple[Finding, ...]  # sorted by place
     silenced: tuple[tuple[Finding, str], ...] = ()  # (finding, the reason given)
+    readable: bool = True  # False: GitHub would refuse the file, and no rule has looked at it
 
 
 def lint_text(
@@ -40,13 +41,27 @@ def lint_text(
     Rules look only at a file that can be read: where a run would be refused, the reader's findings come alone.
     `workflows`: the readable ones of the project, by path; `called`: see `read_workflow`.
     """
-    chosen = options or LintOptions()
     workflow, found = read_workflow(text, path, called=called)
+    return lint_read(workflow, found, text, path, options=options, workflows=workflows, read_file=read_file)
+
+
+def lint_read(
+    workflow: Workflow | None,
+    found: Iterable[Finding],
+    text: str,
+    path: str,
+    *,
+    options: LintOptions | None = None,
+    workflows: Mapping[str, Workflow] | None = None,
+    read_file: ReadFile = lambda _path: None,
+) -> LintResult:
+    """The same for a file that was read already: `workflow` and `found` are what `read_workflow` gave."""
+    chosen = options or LintOptions()
     findings = [finding for finding in found if not _is_replaced(finding)]
     if workflow is not None:
         context = lint_context(workflow, text, options=chosen, workflows=workflows, read_file=read_file)
         findings += lint_context_findings(context)
-    return _settled(findings, text, path, chosen)
+    return replace(_settled(findings, text, path, chosen), readable=workflow is not None)
 
 
 def lint_context_findings(context: LintContext) -> list[Finding]:

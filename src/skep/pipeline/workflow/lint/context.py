@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from skep.model.finding import Finding, Location
+from skep.model.finding import Location
 from skep.pipeline.expressions.syntax import Node as Tree
 from skep.pipeline.workflow.source import Source
 from skep.pipeline.workflow.tree import Job, Step, Workflow
@@ -15,7 +15,6 @@ from skep.pipeline.workflow.tree import Job, Step, Workflow
 from .inference import TypeProblem, find_problems
 from .manifests import Manifest, read_manifest
 from .options import LintOptions
-from .rule import RuleInfo
 from .scope_types import Scopes
 from .sites import (
     ExpressionSite,
@@ -89,18 +88,6 @@ class LintContext:
                 for problem in find_problems(site, partial(scopes.type_of_name, site))
             )
         return self._problems
-
-    def typed_findings(self, rule: RuleInfo) -> Iterator[Finding]:
-        """The misuses that one rule is about, as its findings."""
-        for site, problem in self.type_problems():
-            if problem.rule == rule.id:
-                yield rule.finding(
-                    problem.message,
-                    site.span,
-                    hint=problem.hint,
-                    focus=self.place(site, problem.node),
-                    severity=problem.severity,
-                )
 
     def steps_of(self, job: Job) -> tuple[Step, ...]:
         """All steps of a job in the order they begin, those in `parallel:` included."""

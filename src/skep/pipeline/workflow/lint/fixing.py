@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import combinations
 
 from skep.model.finding import Edit, Finding
 
@@ -29,7 +30,9 @@ def apply_edits(text: str, findings: Iterable[Finding]) -> tuple[str, tuple[Find
 def _fits(edits: tuple[Edit, ...], taken: list[Edit], length: int) -> bool:
     if any(not 0 <= edit.start <= edit.end <= length for edit in edits):
         return False
-    return not any(_overlap(edit, other) for edit in edits for other in taken if edit != other)
+    if any(_overlap(edit, other) for edit in edits for other in taken if edit != other):
+        return False
+    return not any(_overlap(edit, other) for edit, other in combinations(edits, 2))
 
 
 def _overlap(one: Edit, other: Edit) -> bool:

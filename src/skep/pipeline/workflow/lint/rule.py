@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from skep.model.finding import Edit, Finding, Location, Severity
 
-if TYPE_CHECKING:
-    from .context import LintContext
+from .context import LintContext
 
-Check = Callable[["LintContext"], Iterator[Finding]]
+Check = Callable[[LintContext], Iterator[Finding]]
 """Yields the findings of one workflow, in any order. Never raises on a tree the reader gave."""
 
 

@@ -1,1 +1,4 @@
-"""One mistake in each file: its id, why it matters, what to do, and the check that finds it."""
+"""A workflow in, findings about one kind of mistake out: one file for each.
+
+Absent: files, processes, settings, other rules.
+"""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from skep.model.finding import Edit, Finding, Location, Severity
 from skep.pipeline.expressions.errors import ExpressionError
+from skep.pipeline.expressions.syntax import Compare, Logic
 from skep.pipeline.expressions.templates import split_template
 from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.rule import RuleInfo
@@ -35,7 +36,7 @@ def _has_text_around(condition: Condition) -> bool:
 
 
 def _mended(context: LintContext, condition: Condition) -> tuple[Edit, ...]:
-    """The condition inside one pair of braces, when that can be read and the scalar stands on one line."""
+    """The condition inside one pair of braces, when that compares or joins something and stands on one line."""
     try:
         pieces = split_template(condition.written.strip())
     except ExpressionError:
@@ -43,7 +44,7 @@ def _mended(context: LintContext, condition: Condition) -> tuple[Edit, ...]:
     inner = "".join(piece if isinstance(piece, str) else piece[0] for piece in pieces).strip()
     written = context.written(condition.span)
     quote = written[:1] if written[:1] in {"'", '"'} else ""
-    if parsed(inner) is None or written != f"{quote}{condition.written}{quote}":
+    if not isinstance(parsed(inner), Compare | Logic) or written != f"{quote}{condition.written}{quote}":
         return ()
     start = _offset(context, condition.span)
     return (Edit(start=start, end=start + len(written), replacement=f"{quote}${{{{ {inner} }}}}{quote}"),)
@@ -60,8 +61,7 @@ RULE = RuleInfo(
     explanation=(
         "In `if: ${{ github.ref }} == 'refs/heads/main'` only the part in braces is an expression; with the rest it becomes a "
         "text, and every text that is not empty is true. Write the whole condition inside one `${{ }}`, or without braces at "
-        "all. The same happens to a condition in a block (`if: |`) with braces and a final line break. `--fix` puts one pair "
-        "of braces around everything, where that can be read as an expression."
+        "all. `--fix` puts one pair of braces around everything, where that is a comparison, or several."
     ),
     check=check,
     fixable=True,

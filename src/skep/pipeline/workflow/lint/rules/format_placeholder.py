@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from skep.model.finding import Finding, Severity
 from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.rule import RuleInfo
+from skep.pipeline.workflow.lint.typed import typed_findings
 
 
 def check(context: LintContext) -> Iterator[Finding]:
     """What the types of expressions say about it."""
-    return context.typed_findings(RULE)
+    return typed_findings(context, RULE)
 
 
 RULE = RuleInfo(
