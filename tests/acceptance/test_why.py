@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,3 +97,80 @@ def test_an_unknown_name_gets_a_suggestion(ran: SkepProject) -> None:
 
 def test_no_secret_reaches_an_answer(ran: SkepProject) -> None:
     assert "tops3cret" not in ran.call("why", "conditions", "steps").stdout + ran.call("why", "--json").stdout
+
+
+SLOW = """\
+on: push
+jobs:
+  first:
+    runs-on: ubuntu-latest
+    steps: [{name: waits, run: 'echo begun; sleep 60'}]
+  second:
+    needs: first
+    runs-on: ubuntu-latest
+    steps: [{run: 'true'}]
+"""
+QUICK = "on: workflow_dispatch\njobs: {only: {runs-on: ubuntu-latest, steps: [{name: bad, run: exit 5}]}}\n"
+
+
+def wait_for_answer(project: SkepProject, words: tuple[str, ...], wanted: str) -> str:
+    until = time.monotonic() + 30
+    said = ""
+    while wanted not in said and time.monotonic() < until:
+        said = project.call("why", *words).stdout
+        time.sleep(0.05)
+    return said
+
+
+def test_runs_at_the_same_time_are_explained_each_by_itself(tmp_path: Path) -> None:
+    project = make_project(tmp_path, slow=SLOW, quick=QUICK)
+    slow = project.start("run", "--workflow", "slow.yml")
+    try:
+        said = wait_for_answer(project, ("last", "first"), "  | begun\n")
+        assert "`first` is running: step 1 `waits`" in said
+        assert project.call("run", "--event", "workflow_dispatch").returncode == 1
+        assert "`bad` of `only` failed with exit code 5" in project.call("why", "bad").stdout
+        assert "`second` waits for `first`" in project.call("why", "1", "second").stdout
+        assert "`first` is running: step 1 `waits`" in project.call("why", "1").stdout
+    finally:
+        slow.send_signal(signal.SIGINT)
+        slow.communicate(timeout=60)
+    after = project.call("why", "1").stdout
+    assert "the run was cancelled: interrupted by" in after
+    assert "`first` was cancelled: " in after
+
+
+def test_a_run_whose_process_was_killed_says_where_it_was(tmp_path: Path) -> None:
+    project = make_project(tmp_path, slow=SLOW)
+    slow = project.start("run")
+    wait_for_answer(project, ("last", "first"), "`first` is running: step 1 `waits`")
+    slow.kill()
+    slow.communicate(timeout=60)
+    said = project.call("why").stdout
+    assert ") ended before it was done" in said
+    assert "`first` was interrupted in step 1 `waits`" in said
+    assert "`second` waited for `first`" in said
+
+
+REPLACED = """\
+on: push
+concurrency: {group: only-one, cancel-in-progress: true}
+jobs:
+  first:
+    runs-on: ubuntu-latest
+    steps: [{name: waits, run: sleep 60}]
+"""
+
+
+def test_a_run_that_a_newer_one_replaced_names_the_concurrency_group(tmp_path: Path) -> None:
+    project = make_project(tmp_path, slow=REPLACED)
+    older = project.start("run")
+    wait_for_answer(project, ("last", "first"), "`first` is running")
+    newer = project.start("run")
+    try:
+        older.communicate(timeout=60)
+        said = project.call("why", "1", "first").stdout
+        assert "a newer run took its place in the concurrency group `only-one`" in said
+    finally:
+        newer.send_signal(signal.SIGINT)
+        newer.communicate(timeout=60)

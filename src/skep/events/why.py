@@ -29,6 +29,7 @@ from skep.events.fold import INTERRUPTED, QUEUED, RUNNING, JobView, RunView, Ste
 Kind = Literal["run", "workflow", "job", "step"]
 UNSUPPORTED, NOT_STARTED = "unsupported", "not started"
 _RANK = {FAILURE: 0, INTERRUPTED: 1, CANCELLED: 2, UNSUPPORTED: 3, RUNNING: 4, QUEUED: 5, SKIPPED: 6}
+_STOPPED = (RUNNING, INTERRUPTED, CANCELLED)
 _MAX_ANNOTATIONS = 3
 
 
@@ -135,7 +136,10 @@ class _Chain:
         clause, rest = self._job_clause(job)
         sentence = f"`{self._title(job)}` {clause}" + (f" {rest.sentence}" if rest else "")
         if rest is None:
-            return replace(own, sentence=sentence, because=job.because, job=job if job.started_at else None)
+            stopped = next((one for one in job.steps if one.status in _STOPPED), None)
+            return replace(
+                own, sentence=sentence, because=job.because, job=job if job.started_at else None, step=stopped
+            )
         return replace(rest, kind="job", key=job.leg, name=job.name, status=job.status, sentence=sentence)
 
     def of_step(self, job: JobView, step: StepView) -> Explanation:

@@ -179,7 +179,16 @@ class RunRecords:
         try:
             return fold(self.facts(run_id), alive=alive)
         except ValueError as error:
+            if not self._is_known(run_id):
+                raise UserError(
+                    f"run `{run_id}` has been dropped", hint="`skep runs` lists the runs that are kept"
+                ) from error
             raise StoreError(f"the journal of run `{run_id}` is damaged: {error}") from error
+
+    def _is_known(self, run_id: str) -> bool:
+        with store_errors(self.paths.database):
+            query = "SELECT 1 FROM runs WHERE run_id = ?"
+            return self._connection.execute(query, (run_id,)).fetchone() is not None
 
     def is_alive(self, run_id: str) -> bool:
         """Whether the process that executes a run lives and is not done with it."""
