@@ -57,7 +57,9 @@ class Ran:
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
     """A clean environment with its own state folder."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH", "PYENV_ROOT") if name in os.environ
+    }
     source = str(Path(__file__).parents[2] / "src")
     python_path = os.pathsep.join(filter(None, [source, kept.pop("PYTHONPATH", "")]))
     git = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
