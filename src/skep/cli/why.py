@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from skep.cli.log_text import for_terminal
 from skep.cli.project import RUN_HELP, open_project
+from skep.events.explanation import Explanation
 from skep.events.naming import Meant, find_meant, suggestions
 from skep.events.why import (
     NOT_STARTED,
-    Explanation,
     explain_job,
     explain_jobs,
     explain_run,
