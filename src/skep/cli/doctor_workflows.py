@@ -14,6 +14,8 @@ from skep.cli.loading import ReadWorkflows, read_workflows
 from skep.cli.project import Project, open_project
 from skep.cli.secrets import read_secrets
 from skep.model.errors import UserError
+from skep.pipeline.actions.action import Action
+from skep.pipeline.actions.manifest import dockerfile_action, read_action
 from skep.pipeline.natives.known import is_native
 from skep.pipeline.plan.differences import Difference, Effect, Machine, workflow_differences
 from skep.pipeline.plan.job_differences import job_differences
@@ -23,6 +25,7 @@ from skep.pipeline.workflow.tree import Workflow
 
 _EFFECTS = (Effect.CANNOT, Effect.DIFFERS, Effect.WORKS)
 _SHOWN_JOBS = 6
+_MAX_ACTION_CHARACTERS = 1 << 20
 
 Found = Sequence[tuple[Workflow, tuple[Difference, ...]]]
 
@@ -90,8 +93,24 @@ def _machine(project: Project, args: argparse.Namespace) -> Machine:
         secrets=secrets,
         variables={name.partition("=")[0].upper() for name in args.var},
         has_token=bool(args.token),
+        local_action=lambda uses: local_action(project.root, uses),
         open_environments={name.lower() for name in project.settings.environments_open},
     )
+
+
+def local_action(root: str, uses: str) -> Action | None:
+    """The action behind `./path` as it stands in the work tree; None when there is none, or none that can be read."""
+    top = os.path.realpath(root)
+    folder = os.path.realpath(os.path.join(top, uses.removeprefix("$/")))
+    if os.path.commonpath((folder, top)) != top:
+        return None
+    for name in ("action.yml", "action.yaml"):
+        try:
+            with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as file:
+                return read_action(file.read(_MAX_ACTION_CHARACTERS), f"{os.path.normpath(uses)}/{name}")[0]
+        except OSError:
+            continue
+    return dockerfile_action(uses) if os.path.isfile(os.path.join(folder, "Dockerfile")) else None
 
 
 def _chosen(read: ReadWorkflows, wanted: Sequence[str]) -> list[Workflow]:

@@ -15,7 +15,7 @@ def plain_clause(job: JobView) -> str:
     """For a job whose end explains itself."""
     match job.status:
         case "success":
-            return "succeeded"
+            return "did not run again: its success in an earlier run holds" if job.reused else "succeeded"
         case "unsupported":
             return f"cannot run on this machine: {job.reason}"
         case "queued":

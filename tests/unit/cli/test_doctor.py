@@ -266,6 +266,25 @@ def test_doctor_of_workflows_is_a_json_list(skep: Call, project: Path) -> None:
     assert all(set(one) == keys and one["mend"] for one in found)
 
 
+def test_doctor_of_workflows_looks_into_local_actions(skep: Call, project: Path) -> None:
+    steps = "steps: [{uses: ./outer}, {uses: ./docker}, {uses: ./absent}]"
+    job = f"jobs: {{a: {{runs-on: self-hosted, {steps}}}}}"
+    (project / ".github/workflows/ci.yml").write_text(f"on: push\n{job}\n")
+    inner = "runs: {using: composite, steps: [{uses: octo/lint@v1}, {uses: actions/checkout@v5}]}\n"
+    outer = "runs: {using: composite, steps: [{uses: ./inner}, {uses: ./outer}]}\n"
+    for name, text in (("outer", outer), ("inner", inner)):
+        (project / name).mkdir()
+        (project / name / "action.yml").write_text(f"name: x\ndescription: x\n{text}")
+    (project / "docker").mkdir()
+    (project / "docker" / "Dockerfile").write_text("FROM scratch\n")
+    found = skep("doctor", "--workflows", "--json").json
+    assert isinstance(found, list)
+    assert [(one["rule"], one["message"]) for one in found] == [
+        ("container-action", "`./docker` is a docker action, and containers do not run here yet"),
+        ("action", "`./inner` uses the action `octo/lint@v1`, which is not on this machine"),
+    ]
+
+
 def test_doctor_of_an_unknown_workflow_suggests_one(skep: Call, project: Path) -> None:
     (project / ".github/workflows/ci.yml").write_text(WORKFLOW)
     said = skep("doctor", "--workflows", "-W", "cli.yml")

@@ -16,6 +16,7 @@ from skep.store.local.records import RunRecords
 from skep.testing.facts import NOON, TEST, run_body
 
 from .conftest import Call
+from .test_main import modules_imported_by
 
 RUNS = 10_000
 
@@ -106,6 +107,13 @@ def test_logs_that_are_gone_are_no_obstacle(skep: Call, run_id: str, paths: Stat
     assert (
         "`test (3.11)` failed in step 1 `Test` with exit code 1\n  test_a.py:7: 1 != 2\n\n" in skep("why").out
     )
+
+
+def test_asking_why_imports_neither_asyncio_nor_yaml_nor_the_pipeline(project: Path) -> None:
+    imported = modules_imported_by("why")
+    assert "skep.cli.why" in imported
+    assert not imported & {"asyncio", "yaml", "tomllib", "statistics", "http", "ssl", "skep.cache.artifacts"}
+    assert not {name for name in imported if name.startswith("skep.pipeline")}
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from skep.events import facts as f
 from skep.events.fold import RunView, fold
+from skep.events.journal import decode_fact
 from skep.events.naming import find_meant, suggestions
 from skep.events.why import explain_job, explain_run, explain_step, explain_undecided
 from skep.model.ids import JobKey, LegKey, StepId
@@ -136,6 +137,19 @@ def test_a_journal_of_an_older_skep_is_explained_as_far_as_it_goes() -> None:
         "`docs.yml` did not start: no changed path matches `docs/**`",
     ]
     assert explain_run(view)[0].annotations == ("test_a.py:7: 1 != 2",)
+
+
+def test_facts_written_before_they_had_reasons_for_conditions_are_read() -> None:
+    text = '{"at":1.0,"fact":"job_skipped","job":"ci.yml:a","leg":"ci.yml:a","name":"a","outcome":"skipped","reason":"x"}'
+    fact = decode_fact(text)
+    assert isinstance(fact, f.JobSkipped)
+    assert fact.because == ()
+
+
+def test_a_job_that_was_not_run_again_says_so() -> None:
+    reused = f.JobReused(at=NOON, job=key("build"), leg=LegKey(key("build")), name="build")
+    view = a_run({"build": Told(end="")}, reused, ended="success")
+    assert sentence(view, "build") == "`build` did not run again: its success in an earlier run holds"
 
 
 def test_a_need_that_cannot_run_here_is_the_root_cause() -> None:

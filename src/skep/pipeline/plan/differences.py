@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 
 from skep.model.finding import Location
+from skep.pipeline.actions.action import Action
 from skep.pipeline.expressions.compile import Expression
 from skep.pipeline.workflow.nodes import Template
 from skep.pipeline.workflow.permissions import Level, requested_permissions
@@ -48,6 +49,7 @@ class Machine:
     variables: Collection[str] = ()  # names, upper case
     has_token: bool = False
     open_environments: Collection[str] = ()  # names, lower case
+    local_action: Callable[[str], Action | None] = lambda _: None  # `./path` -> what stands there now
 
 
 Rule = Callable[[Workflow, Machine], Iterator[Difference]]

@@ -98,13 +98,12 @@ def _environment(job: Job, machine: Machine) -> Iterator[Difference]:
     name_node: Node | None = node.get("name") if isinstance(node, MappingNode) else node
     name = name_node.text if isinstance(name_node, Scalar) else ""
     if name and name.lower() in machine.open_environments:
-        mend = "its approval is given by the settings (`environments_open`)"
+        mend = "nothing is needed: `environments_open` approves it"
     else:
-        mend = f"`skep run --approve {name or 'NAME'}` gives the approval; secrets of it come as any other"
+        mend = f"a run asks for an approval: `skep run --approve {name or 'NAME'}`; its secrets come as any other"
     yield _difference(
         job, "environment", Effect.DIFFERS, node.span,
-        f"the environment{f' `{name}`' if name else ''} has no protection rules, wait timer or secrets of its own here:"
-        " each run asks for an approval",
+        f"the environment{f' `{name}`' if name else ''} has no protection rules, wait timer or secrets of its own here",
         mend,
     )  # fmt: skip
 
@@ -119,8 +118,8 @@ def _called(job: Job, _machine: Machine) -> Iterator[Difference]:
 
 
 def _snapshot(job: Job, _machine: Machine) -> Iterator[Difference]:
+    message = "`snapshot` makes no image of this machine"
     if job.snapshot is not None:
-        message = "`snapshot` makes no image of this machine"
         yield _difference(job, "snapshot", Effect.DIFFERS, job.snapshot.span, message, "leave it to GitHub")
 
 
@@ -155,6 +154,7 @@ def _action(job: Job, step: Step, uses: Scalar, machine: Machine) -> Iterator[Di
         yield _difference(job, "container-action", Effect.CANNOT, uses.span, message, _CONTAINERS)
         return
     if text.startswith((".", "$/")):
+        yield from _local_action(job, text, uses.span, machine, set())
         return
     name, _, ref = text.partition("@")
     if not machine.has_native(name.lower(), ref):
@@ -165,6 +165,34 @@ def _action(job: Job, step: Step, uses: Scalar, machine: Machine) -> Iterator[Di
             "do its work in a `run` step or in an action of your own (`./path`), or give the step an `if` that is"
             " false here",
         )  # fmt: skip
+
+
+def _local_action(
+    job: Job, text: str, where: Location, machine: Machine, seen: set[str]
+) -> Iterator[Difference]:
+    """What an action of the project stands on; one that is not there may come from a checkout."""
+    action = None if text in seen else machine.local_action(text)
+    seen.add(text)
+    if action is None:
+        return
+    if action.using == "docker":
+        message = f"`{text}` is a docker action, and containers do not run here yet"
+        yield _difference(job, "container-action", Effect.CANNOT, where, message, _CONTAINERS)
+    elif action.using != "composite" and not machine.has_program("node"):
+        message = f"`{text}` is a JavaScript action, and there is no `node` here"
+        yield _difference(job, "tool", Effect.CANNOT, where, message, "install node 20 or newer")
+    for step in _all_steps(action.steps):
+        inner = step.uses.text.strip() if step.uses is not None else ""
+        if inner.startswith((".", "$/")):
+            yield from _local_action(job, inner, where, machine, seen)
+        elif inner and step.uses is not None:
+            name, _, ref = inner.partition("@")
+            if not machine.has_native(name.lower(), ref):
+                yield _difference(
+                    job, "action", Effect.CANNOT, step.uses.span,
+                    f"`{text}` uses the action `{inner}`, which is not on this machine",
+                    "do its work in a `run` step of the action",
+                )  # fmt: skip
 
 
 def _scripts(job: Job, machine: Machine) -> Iterator[Difference]:
