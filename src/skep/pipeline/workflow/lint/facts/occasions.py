@@ -84,7 +84,7 @@ def _general(workflow: Workflow, trigger: Trigger) -> dict[str, Possible]:
         values["github.event.action"] = certainly(None)
     if event not in _PULL | _BASE:
         values |= {"github.head_ref": certainly(""), "github.base_ref": certainly("")}
-    else:
+    elif event in _BASE:
         values["github.head_ref"] = something()
     if event != "schedule":
         values["github.event.schedule"] = certainly(None)

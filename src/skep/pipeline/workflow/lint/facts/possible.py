@@ -195,7 +195,9 @@ def _partly(name: str, arguments: Sequence[Possible]) -> Possible:
     if name == "contains":
         if first.beginning and second.known and isinstance(second.value, str):
             return certainly(True) if second.value.lower() in first.beginning else UNKNOWN
-        if first.known and (first.value is None or kind_of(first.value) == "Array"):
+        if first.known and first.value is None and second.truth is True:
+            return certainly(False)  # an empty text holds only an empty one
+        if first.known and kind_of(first.value) == "Array":
             return _member(first.value, second)
     return UNKNOWN
 

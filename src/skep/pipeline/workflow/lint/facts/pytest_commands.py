@@ -12,7 +12,7 @@ from skep.pipeline.workflow.nodes import MappingNode, Node, Scalar
 
 from .job_scripts import StepScript, job_scripts
 from .script import Command
-from .script_words import Token
+from .script_tokens import Token
 
 _PROGRAMS = frozenset({"pytest", "py.test"})
 _CONFIGURATIONS = (

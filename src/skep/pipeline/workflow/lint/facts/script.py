@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .script_words import REDIRECTIONS, Expansion, ScriptError, Token, WordReader
+from .script_tokens import Expansion, ScriptError, Token
+from .script_words import REDIRECTIONS, WordReader
 
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=")
 _OPENS = frozenset({"if", "for", "while", "until", "case", "select", "{"})

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from .script_tokens import Expansion, ScriptError, Token
+
 _OPERATORS = (
     *("<<<", "&>>", ";;&", "&>", "<<-", "<<", ">>", "<&", ">&", "<>", ">|", ";;", ";&", "&&", "||", "|&"),
     *("|", "&", ";", "(", ")", "<", ">", "\n"),
@@ -16,31 +18,6 @@ REDIRECTIONS = frozenset({"<<<", "&>>", "&>", "<<-", "<<", ">>", "<&", ">&", "<>
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BRACED = re.compile(r"(?P<sign>[!#]?)(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>[^}]?.?)", re.DOTALL)
 _DEFAULTS = ("-", "=", "+", ":-", ":=", ":+")
-
-
-class ScriptError(Exception):
-    """The script cannot be read: a quote or bracket is not closed, or it is no shell script."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """A word (quotes removed, expansions as written) or an operator."""
-
-    text: str
-    start: int
-    end: int
-    operator: bool = False
-    quoted: bool = False  # a part of it stood in quotes
-    open: bool = False  # what it will be depends on expansions or `${{ }}`
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expansion:
-    """`$NAME` or `${NAME}` where the shell replaces it."""
-
-    name: str
-    start: int
-    optional: bool  # with a default of its own, or only asked whether it is set
 
 
 @dataclass(slots=True)
@@ -155,6 +132,8 @@ class WordReader:
             else:
                 parts.append(char)
                 self.at += 1
+        if self.at > len(self.text):  # ends behind a backslash, or within $'...'
+            raise ScriptError
         return Token(text="".join(parts), start=start, end=self.at, quoted=quoted, open=is_open)
 
     def _ends_word(self) -> bool:

@@ -31,6 +31,17 @@ _WITHIN = re.compile(  # also inside `$( )`, which is not taken apart
 _READ = re.compile(r"\bread\s+(?P<names>[^\n;|&<)]*)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
+_GIVEN = re.compile(  # what a runner or shell defines, or programs read from a machine's own environment
+    r"(?:GITHUB|RUNNER|ACTIONS|BASH|LC|XDG)_.*|PATH|HOME|CI|USER|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|LANG|TERM|HOSTNAME"
+    r"|UID|EUID|PPID|RANDOM|SECONDS|LINENO|IFS|OSTYPE|HOSTTYPE|MACHTYPE|PIPESTATUS|FUNCNAME|OPTARG|OPTIND|REPLY|EPOCH.*"
+    r"|JAVA_HOME.*|GOROOT.*|ANDROID_.*|CONDA.*|CHROME.*|EDGE.*|GECKO.*|VCPKG.*|NVM_DIR|PIPX_.*|DEBIAN_FRONTEND|ImageOS|ImageVersion"
+)
+
+
+def is_given(name: str) -> bool:
+    """Whether the runner, the shell or an installed tool usually defines it."""
+    return bool(_GIVEN.fullmatch(name))
+
 
 def names_set(script: Script) -> frozenset[str]:
     """Every name that the script may define: assignments, `for`, `read` and the like; rather too many than too few."""

@@ -10,7 +10,9 @@ from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.facts.actions import ActionUse, action_use
 from skep.pipeline.workflow.lint.facts.occasions import Occasion, occasions
 from skep.pipeline.workflow.lint.facts.possible import holds
+from skep.pipeline.workflow.lint.facts.project_code import changes_into, runs_project_code
 from skep.pipeline.workflow.lint.facts.running import written_condition
+from skep.pipeline.workflow.lint.facts.script import read_script
 from skep.pipeline.workflow.lint.rule import RuleInfo
 from skep.pipeline.workflow.nodes import Scalar, Template
 from skep.pipeline.workflow.tree import Job, Step
@@ -20,13 +22,6 @@ _HEAD = re.compile(
     r"github\.event\.pull_request\.head\.(?:sha|ref|repo)|github\.head_ref|github\.event\.workflow_run\.head_(?:sha|branch|repository|commit)"
     r"|github\.event\.pull_request\.(?:number|merge_commit_sha)|github\.event\.number|refs/pull/",
     re.IGNORECASE,
-)
-_RUNS_CODE = re.compile(
-    r"(?:^|[\s;&|(])(?:npm|pnpm|yarn|bun|npx)\s+(?:ci|install|i|run|test|build|exec|start)\b|\bpip3?\s+install\s+(?:-\S+\s+)*(?:\.|-e|-r)"
-    r"|\b(?:pytest|tox|nox|make|cmake|mvn|gradle|bundle|composer|poetry|hatch|pdm|invoke|rake|just|task)(?=\s|\Z)"
-    r"|\buv\s+(?:sync|run|pip)|\bcargo\s+(?:build|test|run|bench|check)|\bgo\s+(?:test|run|build|generate)|\bdotnet\s+(?:build|test|run)"
-    r"|\bpython3?\s+\S+|\bnode\s+\S+|(?:^|[\s;&|(])\./\S+|\bbash\s+\S+|\bsh\s+\S+\.sh|\bdocker\s+(?:build|compose)|\bpre-commit\s+run",
-    re.MULTILINE,
 )
 _TRUSTED = re.compile(
     r"author_association|labels?\b|head\.repo\.(?:full_name|owner|fork)|github\.repository\b|github\.actor|sender",
@@ -48,7 +43,7 @@ def check(context: LintContext) -> Iterator[Finding]:
                 continue
             if checkout is None:
                 checkout = _head_checkout(step)
-            elif _runs_code(step):
+            elif _runs_code(step, _folder(checkout[0])):
                 yield _finding(checkout, step, allowed[0])
                 break
 
@@ -69,10 +64,24 @@ def _head_checkout(step: Step) -> tuple[Step, Scalar | Template] | None:
     return None
 
 
-def _runs_code(step: Step) -> bool:
+def _folder(checkout: Step) -> str:
+    use = action_use(checkout)
+    folder = use.text("path") if use is not None else ""
+    return "" if folder in (".", "./") else folder
+
+
+def _runs_code(step: Step, folder: str) -> bool:
+    """Whether the step runs what was checked out: at the top, or in the folder that the checkout was given."""
     if isinstance(step.run, Scalar | Template):
-        return bool(_RUNS_CODE.search(step.run.text))
-    return step.uses is not None and step.uses.text.startswith("./")
+        script = read_script(step.run.text)
+        if script is None or not runs_project_code(script):
+            return False
+        where = step.working_directory
+        inside = isinstance(where, Scalar | Template) and where.text.strip("./").startswith(
+            folder.strip("./")
+        )
+        return not folder or inside or changes_into(script, folder)
+    return step.uses is not None and not folder and step.uses.text.startswith("./")
 
 
 def _finding(checkout: tuple[Step, Scalar | Template], step: Step, way: Occasion) -> Finding:

@@ -9,7 +9,7 @@ from skep.model.finding import Finding, Severity
 from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.facts.job_scripts import StepScript, env_names, job_scripts
 from skep.pipeline.workflow.lint.facts.script import Command
-from skep.pipeline.workflow.lint.facts.variables import names_set, reads_unknown
+from skep.pipeline.workflow.lint.facts.variables import is_given, names_set, reads_unknown
 from skep.pipeline.workflow.lint.rule import RuleInfo
 from skep.pipeline.workflow.tree import Job
 
@@ -19,6 +19,8 @@ _WRITTEN = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=")
 def check(context: LintContext) -> Iterator[Finding]:
     """`echo "X=1" >> $GITHUB_ENV`, then `$X`, in one script."""
     for job in context.workflow.jobs:
+        if job.container is not None:
+            continue  # an image may have variables of its own
         earlier = ""
         for item in job_scripts(context.workflow, job):
             yield from _in_script(context, job, item, earlier)
@@ -34,7 +36,13 @@ def _in_script(context: LintContext, job: Job, item: StepScript, earlier: str) -
     written: dict[str, Command] = {}
     for command in script.commands:
         name = _name_written(command)
-        if name and name not in defined and name not in own and not _is_known(name, earlier):
+        if (
+            name
+            and not is_given(name)
+            and name not in defined
+            and name not in own
+            and not _is_known(name, earlier)
+        ):
             written.setdefault(name, command)
     for expansion in script.expansions:
         before = written.get(expansion.name)

@@ -11,16 +11,11 @@ from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.facts.job_scripts import StepScript, env_names, job_scripts
 from skep.pipeline.workflow.lint.facts.script import Command, Script
 from skep.pipeline.workflow.lint.facts.shells import runner_labels
-from skep.pipeline.workflow.lint.facts.variables import names_set, reads_unknown
+from skep.pipeline.workflow.lint.facts.variables import is_given, names_set, reads_unknown
 from skep.pipeline.workflow.lint.rule import RuleInfo
 from skep.pipeline.workflow.tree import Job
 
 _EXPORTS = frozenset({"export", "declare", "typeset"})
-_GIVEN = re.compile(  # what a runner or shell defines, or programs read from a machine's own environment
-    r"(?:GITHUB|RUNNER|ACTIONS|BASH|LC|XDG)_.*|PATH|HOME|CI|USER|LOGNAME|SHELL|PWD|OLDPWD|TMPDIR|TEMP|TMP|LANG|TERM|HOSTNAME"
-    r"|UID|EUID|PPID|RANDOM|SECONDS|LINENO|IFS|OSTYPE|HOSTTYPE|MACHTYPE|PIPESTATUS|FUNCNAME|OPTARG|OPTIND|REPLY|EPOCH.*"
-    r"|JAVA_HOME.*|GOROOT.*|ANDROID_.*|CONDA.*|CHROME.*|EDGE.*|GECKO.*|VCPKG.*|NVM_DIR|PIPX_.*|DEBIAN_FRONTEND|ImageOS|ImageVersion"
-)
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:\+?=.*)?\Z", re.DOTALL)
 
 
@@ -37,8 +32,8 @@ class _Set:
 def check(context: LintContext) -> Iterator[Finding]:
     """A later step reads what an earlier one exported, and nothing else defines it."""
     for job in context.workflow.jobs:
-        if any("self-hosted" in label for label in runner_labels(job)):
-            continue  # such a machine may have variables of its own
+        if job.container is not None or any("self-hosted" in label for label in runner_labels(job)):
+            continue  # such a machine or image may have variables of its own
         scripts = job_scripts(context.workflow, job)
         found: dict[str, _Set] = {}
         for number, item in enumerate(scripts):
@@ -55,7 +50,7 @@ def _lost_in(
         return
     for name, where in [*_shell_uses(item), *_context_uses(context, item)]:
         one = found.get(name)
-        if one is None or name in defined or _is_handed_on(name, earlier) or _GIVEN.fullmatch(name):
+        if one is None or name in defined or _is_handed_on(name, earlier) or is_given(name):
             continue
         del found[name]  # said once
         what = "exported" if one.exported else "set"

@@ -6,9 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from skep.model.finding import Finding, Severity
+from skep.pipeline.expressions.syntax import Node, children, static_path
 from skep.pipeline.workflow.lint.context import LintContext
 from skep.pipeline.workflow.lint.facts.occasions import Occasion, occasions
-from skep.pipeline.workflow.lint.facts.running import JobOutlook, job_outlooks, waits_for_success
+from skep.pipeline.workflow.lint.facts.possible import Knowledge, holds
+from skep.pipeline.workflow.lint.facts.running import (
+    JobOutlook,
+    ancestors,
+    job_outlooks,
+    waits_for_success,
+    written_condition,
+)
 from skep.pipeline.workflow.lint.rule import RuleInfo
 from skep.pipeline.workflow.tree import Job, Need, Workflow
 
@@ -21,6 +29,7 @@ class _Blocked:
 
     occasion: Occasion
     by: str  # the job whose own `if` is false then
+    severity: Severity
 
 
 def check(context: LintContext) -> Iterator[Finding]:
@@ -29,34 +38,73 @@ def check(context: LintContext) -> Iterator[Finding]:
     seen = [(occasion, job_outlooks(workflow, occasion)) for occasion in occasions(workflow)]
     for job in workflow.jobs:
         if job.needs and waits_for_success(job):
-            yield from _job_findings(workflow, job, seen)
+            yield from _job_findings(workflow, job, seen, _needs_read(context, job))
+
+
+def _needs_read(context: LintContext, job: Job) -> frozenset[str]:
+    """The needs whose outputs or results the job reads, so that they stand in `needs` for that."""
+    paths = (
+        static_path(node) for site in context.expressions if site.job is job for node in _walk(site.tree)
+    )
+    return frozenset(path[1].lower() for path in paths if path and path[0].lower() == "needs" and path[1:])
+
+
+def _walk(tree: Node) -> Iterator[Node]:
+    yield tree
+    for child in children(tree):
+        yield from _walk(child)
 
 
 def _job_findings(
-    workflow: Workflow, job: Job, seen: list[tuple[Occasion, dict[str, JobOutlook]]]
+    workflow: Workflow,
+    job: Job,
+    seen: list[tuple[Occasion, dict[str, JobOutlook]]],
+    read: frozenset[str],
 ) -> Iterator[Finding]:
     name = job.id.lower()
+    jobs = {one.id.lower(): one for one in workflow.jobs}
     wanted = [(occasion, outlooks) for occasion, outlooks in seen if outlooks[name].own is not False]
     never = bool(wanted) and all(outlooks[name].runs is False for _, outlooks in wanted)
     blocked: dict[str, list[_Blocked]] = {}
     for occasion, outlooks in wanted:
         mine = outlooks[name]
-        if mine.runs is False and mine.skipped_by and (never or _is_meant(job, outlooks)):
-            need = _need_before(job, mine.skipped_by[0], outlooks)
-            root = _root(mine.skipped_by, outlooks)
-            blocked.setdefault(need.job_id, []).append(_Blocked(occasion=occasion, by=root))
+        if mine.runs is not False or not mine.skipped_by:
+            continue
+        need = _need_before(job, mine.skipped_by[0], outlooks)
+        root = _root(mine.skipped_by, outlooks)
+        behind = frozenset(ancestors(jobs[need.job_id.lower()], jobs))
+        severity = RULE.severity if never else _meant(job, outlooks, behind, read)
+        if severity is not None and not _is_switched_off(jobs[root]):
+            blocked.setdefault(need.job_id, []).append(
+                _Blocked(occasion=occasion, by=root, severity=severity)
+            )
     for need in job.needs:
         if need.job_id in blocked:
             ways = [occasion for occasion, _ in seen]
             yield _finding(workflow, job, need, blocked[need.job_id], ways=ways, never=never)
 
 
-def _is_meant(job: Job, outlooks: Mapping[str, JobOutlook]) -> bool:
-    """Whether the job should run: its `if` says so for certain, or it also waits for jobs that do run then."""
+def _meant(
+    job: Job, outlooks: Mapping[str, JobOutlook], behind: frozenset[str], read: frozenset[str]
+) -> Severity | None:
+    """How certain it is that the job should run; None: it may be meant to be skipped, as the next one in a chain.
+
+    Certain when its own `if` says so, or when it also waits for a job that runs and has nothing to do with the chain.
+    Likely when such a job is `behind` the skipped one, and is not there for what it gives.
+    """
     mine = outlooks[job.id.lower()]
     if job.condition.written.strip():
-        return mine.own is True
-    return any(outlooks[need.job_id.lower()].runs is not False for need in job.needs)
+        return RULE.severity if mine.own is True else None
+    running = [name for need in job.needs if outlooks[name := need.job_id.lower()].runs is not False]
+    if any(name not in behind for name in running):
+        return RULE.severity
+    return Severity.NOTICE if any(name not in read for name in running) else None
+
+
+def _is_switched_off(job: Job) -> bool:
+    """Whether its `if` is false whatever happens: `if: false` switches a chain off on purpose."""
+    tree = written_condition(job.condition)
+    return tree is not None and holds(tree, Knowledge()) is False
 
 
 def _need_before(job: Job, skipped: str, outlooks: Mapping[str, JobOutlook]) -> Need:
@@ -90,6 +138,7 @@ def _finding(
         f"job `{job.id}` {chance}: it needs `{root_id}`{behind}, which is skipped "
         f"{f'on {when}' if never else 'then'} by its `if: {written}`",
         need.span,
+        severity=min((item.severity for item in blocked), key=list(Severity).index),
         hint=f"to run although it is skipped, write `if: ${{{{ {accepting} }}}}`; else {other}",
     )
 
