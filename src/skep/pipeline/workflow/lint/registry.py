@@ -28,11 +28,13 @@ from .rules import (
     failure_impossible,
     format_placeholder,
     impossible_value,
+    literal_credentials,
     matrix_rows,
     matrix_unused,
     missing_input,
     number_shortened,
     object_as_text,
+    odd_schedule,
     own_status,
     pipe_failure,
     refused_action,
@@ -42,9 +44,11 @@ from .rules import (
     unknown_input,
     unknown_label,
     unknown_property,
+    unknown_shell,
     unpinned_action,
     unreachable,
     untrusted_text,
+    variable_name,
 )
 
 _MODULES = (  # one line each, sorted
@@ -70,11 +74,13 @@ _MODULES = (  # one line each, sorted
     failure_impossible,
     format_placeholder,
     impossible_value,
+    literal_credentials,
     matrix_rows,
     matrix_unused,
     missing_input,
     number_shortened,
     object_as_text,
+    odd_schedule,
     own_status,
     pipe_failure,
     refused_action,
@@ -84,9 +90,11 @@ _MODULES = (  # one line each, sorted
     unknown_input,
     unknown_label,
     unknown_property,
+    unknown_shell,
     unpinned_action,
     unreachable,
     untrusted_text,
+    variable_name,
 )
 
 RULES: Mapping[str, RuleInfo] = {module.RULE.id: module.RULE for module in _MODULES}

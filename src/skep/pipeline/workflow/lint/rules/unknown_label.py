@@ -41,13 +41,29 @@ def check(context: LintContext) -> Iterator[Finding]:
     own = {label.lower() for label in context.options.labels}
     for job in context.workflow.jobs:
         for labels in _choices(job):
-            names = {label.text.lower() for label in labels}
-            if "self-hosted" in names:
+            if "self-hosted" in {label.text.lower() for label in labels}:
                 continue
+            yield from _conflicts(labels)
             for label in labels:
                 finding = None if label.text.lower() in own else _finding(label)
                 if finding is not None:
                     yield finding
+        if isinstance(job.runs_on, SequenceNode) and not job.runs_on.items:
+            yield RULE.finding(
+                f"job `{job.id}` names no runner", job.runs_on.span, hint="write `ubuntu-latest`"
+            )
+
+
+def _conflicts(labels: tuple[Scalar, ...]) -> Iterator[Finding]:
+    """Labels of GitHub's runners that no runner has together: a runner must have all that are listed."""
+    hosted = [label for label in labels if label.text.lower() in HOSTED]
+    for label in hosted[1:]:
+        if label.text.lower() != hosted[0].text.lower():
+            yield RULE.finding(
+                f"no runner has both labels, {quoted(hosted[0].text)} and {quoted(label.text)}",
+                label.span,
+                hint="a runner must have all labels of the list; use a matrix to run on several",
+            )
 
 
 def _finding(label: Scalar) -> Finding | None:
