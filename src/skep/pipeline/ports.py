@@ -151,6 +151,36 @@ class NativeAction(Protocol):
         ...
 
 
+# --- what actions built on GitHub's toolkits expect -----------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolkitJob:
+    """The job in whose name a process talks to the toolkits' services."""
+
+    run_id: RunId
+    leg: LegKey
+    box: JobBox
+    github: Mapping[str, Value]
+    environment: str = ""  # it deploys to
+    may_have_id_token: bool = False  # `permissions: id-token: write`
+    publish: Callable[[Fact], None] = lambda _fact: None  # ArtifactStored; called on the loop's thread
+
+
+class ToolkitServices(Protocol):
+    """Artifacts, caches and OIDC tokens by GitHub's own protocols. Nothing is started before the first call that needs it.
+
+    Order: any number of `variables`, for different jobs at once, then `close`.
+    """
+
+    async def variables(self, job: ToolkitJob, *, action: bool) -> dict[str, str]:
+        """What a process must find in its environment: `action`, all of an action's; else a `run:` step's, OIDC alone and
+        only where the job may have tokens. What ends in TOKEN is secret. Raises HostError."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the services and forgets unfinished uploads. Safe to repeat."""
+        ...
+
+
 # --- where facts and output go -------------------------------------------------------------------------------------------
 class EventSink(Protocol):
     """Takes facts in order. Never blocks for long, never raises."""

@@ -16,6 +16,7 @@ from .headers import action_header
 from .native_use import given_inputs
 from .scripts import process_environment
 from .steps import LegSteps, StepCall
+from .toolkits import toolkit_variables
 
 COMPOSITE_DEPTH = 9
 """How deep composite actions may nest (GitHub's limit)."""
@@ -163,6 +164,7 @@ class FolderAction:
                     "JavaScript actions need `node`, and it is not on PATH",
                     hint="install it: `apt-get install nodejs`",
                 )
+            env |= await toolkit_variables(self._steps, call, action=True)
             await invocation.run_process(
                 [node, path], self._steps.frame.box.workspace, env, call.stops, call.ending
             )

@@ -198,6 +198,7 @@ class _LegWork:
     async def run_steps(self) -> None:
         assert self._frame is not None
         steps = LegSteps(self._services, self._plan.key, self._frame, self._log, self._stop)
+        steps.environment = self._plan.environment
         steps.works[StepKind.RUN] = RunScript(steps, self._script_defaults())
         steps.works[StepKind.USES] = UseAction(steps)
         hooks = self._services.options.hooks

@@ -13,6 +13,7 @@ from .frame import exported_variables, passable
 from .headers import script_header
 from .shells import shell_script
 from .steps import LegSteps, StepCall
+from .toolkits import toolkit_variables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class RunScript:
             find = self._steps.services.find_program
             script = shell_script(shell, text, lambda name: find(name, env["PATH"]))
             argv = script.command(self._write(script.text, script.suffix))
+            env |= await toolkit_variables(self._steps, call, action=False)
             env_shown = call.frame.env_context(call.env)
             invocation.output.say(script_header(text, " ".join(script.argv), env_shown))
             argv[0] = find(argv[0], env["PATH"]) or argv[0]

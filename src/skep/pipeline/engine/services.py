@@ -8,7 +8,15 @@ from typing import Protocol
 
 from skep.events.facts import Fact, JobFinished
 from skep.model.ids import LegKey, RunId
-from skep.pipeline.ports import Approvals, ConcurrencyGroups, EventSink, LogStore, NativeAction, Runner
+from skep.pipeline.ports import (
+    Approvals,
+    ConcurrencyGroups,
+    EventSink,
+    LogStore,
+    NativeAction,
+    Runner,
+    ToolkitServices,
+)
 
 from .output import MaskingStream
 
@@ -100,6 +108,7 @@ class EngineServices:
     find_program: Callable[[str, str], str | None]  # name, PATH -> path
     options: RunOptions
     project_root: str
+    toolkits: ToolkitServices | None = None  # None: actions find no artifact, cache or OIDC service
 
     def publish(self, fact: Fact) -> None:
         """Hands a fact to the sinks."""

@@ -74,6 +74,7 @@ class LegSteps:
     ) -> None:
         self.services = services
         self.leg = leg
+        self.environment = ""  # the deployment environment of the job
         self.frame = frame
         self.log = log
         self.stop = stop
