@@ -197,9 +197,14 @@ def check_keys(keys: Sequence[str]) -> None:
         raise UserError(f"Key Validation Error: Keys are limited to a maximum of {_KEYS_LIMIT}.")
     for key in keys:
         if len(key) > _KEY_LIMIT:
-            raise UserError(f"Key Validation Error: {key} cannot be larger than {_KEY_LIMIT} characters.")
+            raise UserError(
+                f"Key Validation Error: {key} cannot be larger than {_KEY_LIMIT} characters.",
+                hint=f"it has {len(key)}; put what is long through `hashFiles(...)`, or shorten it",
+            )
         if "," in key:
-            raise UserError(f"Key Validation Error: {key} cannot contain commas.")
+            raise UserError(
+                f"Key Validation Error: {key} cannot contain commas.", hint="write `-` or `_` instead"
+            )
 
 
 def _places(call: NativeCall) -> CachePlaces:

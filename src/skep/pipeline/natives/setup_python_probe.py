@@ -86,9 +86,13 @@ class PythonProbe:
         return facts if facts and os.access(facts.executable, os.X_OK) else None
 
     def _asked(self, stamp: str, executable: str) -> PythonFacts | None:
-        env = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
         try:
-            done = run_sync([executable, "-I", "-S", "-c", _QUESTIONS], cwd="/", env=env, timeout_s=ANSWER_S)
+            done = run_sync(
+                [executable, "-I", "-S", "-c", _QUESTIONS],
+                cwd="/",
+                env={"PATH": os.defpath},
+                timeout_s=ANSWER_S,
+            )
             facts = _read(json.loads(done.stdout)) if done.exit_code == 0 else None
         except (HostError, ValueError):
             return None
