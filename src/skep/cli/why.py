@@ -72,7 +72,7 @@ def explanations(view: RunView, words: Sequence[str]) -> tuple[Explanation, ...]
     if not words:
         return explain_run(view)
     meant, unknown = find_meant(view, words)
-    if unknown:
+    if unknown is not None:
         raise _unknown(view, meant, unknown)
     return (
         *(not_started(one.path, one.reason) for one in meant.skipped_workflows),

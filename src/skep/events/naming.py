@@ -43,15 +43,15 @@ def everything(view: RunView) -> Meant:
     )
 
 
-def find_meant(view: RunView, words: Sequence[str]) -> tuple[Meant, str]:
-    """What the words mean, each within what those before it mean, and '' or the first word that means nothing."""
+def find_meant(view: RunView, words: Sequence[str]) -> tuple[Meant, str | None]:
+    """What the words mean, each within what those before it mean, and the first word that means nothing, or None."""
     found = everything(view)
     for number, word in enumerate(words):
         within = found if not number else _inside(view, found)
         found = _narrowed(within, word, numbers=bool(number))
         if not found:
             return within, word
-    return found, ""
+    return found, None
 
 
 def suggestions(within: Meant, word: str) -> tuple[str, ...]:

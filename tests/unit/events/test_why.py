@@ -244,7 +244,7 @@ def test_every_journal_is_explained_also_one_whose_needs_go_in_a_circle(
 )
 def test_names_are_matched_generously(words: list[str], jobs: list[str], steps: list[str]) -> None:
     meant, unknown = find_meant(fold([run_started(), *run_body()], alive=False), words)
-    assert unknown == ""
+    assert unknown is None
     assert [job.name for job in meant.jobs] == jobs
     assert [step.name for _, step in meant.steps] == steps
 
@@ -259,4 +259,18 @@ def test_a_workflow_is_meant_by_its_file_or_name_whether_it_started_or_not() -> 
 
 def test_an_unknown_name_has_suggestions() -> None:
     meant, unknown = find_meant(fold([run_started(), *run_body()], alive=False), ["ci", "biuld"])
-    assert (unknown, suggestions(meant, unknown)) == ("biuld", ("build",))
+    assert unknown == "biuld"
+    assert suggestions(meant, unknown) == ("build",)
+
+
+_WORDS = st.lists(
+    st.one_of(st.text(max_size=12), st.sampled_from(["ci", "docs", "build", "t", "1", "3.11", "#1", "."])),
+    max_size=3,
+)
+
+
+@given(_WORDS)
+def test_any_words_mean_something_or_nothing(words: list[str]) -> None:
+    meant, unknown = find_meant(fold([run_started(), *run_body()], alive=False), words)
+    assert bool(meant) if unknown is None else unknown in words
+    assert all(suggestions(meant, unknown or "x"))
