@@ -228,10 +228,10 @@ def test_with_logs_the_lines_stay_above_the_tree(project: SkepProject, gate: Pat
 
 @pytest.mark.parametrize(("words", "env"), [(["--plain"], {}), ([], {"TERM": "dumb"})], ids=["plain", "dumb"])
 def test_plain_lines_are_given_where_they_are_wanted(
-    project: SkepProject, gate: Path, words: list[str], env: dict[str, str]
+    project: SkepProject, gate: Path, words: list[str], term: str
 ) -> None:
     gate.touch()
-    with OnTerminal(project, "run", *words, **env) as terminal:
+    with OnTerminal(project, "run", *words, TERM=term) as terminal:
         assert terminal.end() == 0
     assert "ci / build  started" in terminal.screen.everything()
     assert "\x1b[?25l" not in terminal.written

@@ -41,6 +41,7 @@ _SLOW_BY_S = 3.0  # so many seconds more: worth a colour
 _MIN_NOTE = 10  # cells; with less there is no use in saying anything
 _MIN_BOTH = 24  # for step and last line
 _DEFAULT_SIZE = (80, 24)
+_MIN_WIDTH = 12  # narrower: the status alone
 GRACE_S = 10.0
 """What a step gets to end by itself: INT, 7.5 s later TERM, 2.5 s later KILL (`engine.stopping`)."""
 
@@ -63,7 +64,7 @@ def render_live(run: LiveRun, look: Look, now: float) -> list[str]:
     page = _Page(run, look, max(width - 1, 1), now)
     feet = page.feet()
     room = height - 1 - len(feet)
-    if room < 2:
+    if room < 2 or width < _MIN_WIDTH:
         return feet[-max(height - 1, 1) :]
     rows = choose_rows(run, room)
     return [*page.tree(rows), *feet]
@@ -98,7 +99,7 @@ class _Page:
             text += f"  ({row.hidden} more)"
         if len(self.run.workflows) > 1:
             legs = [leg for job in row.workflow.shown() for leg in _legs_or_job(job)]
-            text += f"  {counts_text(legs)}"
+            text += f"  {counts_text(legs, self.marks, self.width - cell_width(text) - 2)}"
         return self.paint(self.cut(text, self.width), "1")
 
     def _line(self, row: Row, indent: int, names: int, timed: bool, expects: bool) -> str:
@@ -151,7 +152,9 @@ class _Page:
         assert row.job is not None
         if row.leg is None:
             if row.job.is_matrix:
-                return counts_text(row.job.legs.values()), "31" if _has_failed(row.job) else "2"
+                return counts_text(row.job.legs.values(), self.marks, left), "31" if _has_failed(
+                    row.job
+                ) else "2"
             return self._waits(row), "2"
         if standing is Standing.RUNNING:
             return (row.leg.step if left < _MIN_BOTH else self._activity(row.leg)), ""
@@ -175,7 +178,8 @@ class _Page:
         legs = [leg for job in run.jobs() for leg in _legs_or_job(job)]
         total = self.look.expected_total_s
         time = clock_text(self.now - run.started_at) + (f" of ~{expected_text(total)}" if total else "")
-        status = f"run #{run.number}  {time}  {counts_text(legs)}"
+        status = f"run #{run.number}  {time}  "
+        status += counts_text(legs, self.marks, self.width - len(status))
         lines = [self.paint(self.cut(status, self.width), "1")]
         return [*self._stopping(), *lines]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from skep.cli.cells import one_line
 from skep.cli.live.model import Leg, Standing, count_standings
@@ -13,12 +13,14 @@ _COUNT_ORDER = ("success", "failure", "cancelled", "unsupported", "skipped", "ru
 
 
 def clock_text(seconds: float) -> str:
-    """A duration that is still growing, in whole seconds: `12 s`, `2:05`, `1:02:05`."""
+    """A duration that is still growing, in whole seconds: `12 s`, `2:05`, `1:02:05`, `120 h`; at most eight characters for a year."""
     whole = max(int(seconds), 0)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02}"
+    if whole >= 360_000:
+        return f"{whole // 3600} h"
     return f"{whole // 3600}:{whole % 3600 // 60:02}:{whole % 60:02}"
 
 
@@ -45,9 +47,9 @@ def last_line(tail: bytes) -> str:
     return ""
 
 
-def counts_text(legs: Iterable[Leg]) -> str:
-    """`3 ok, 1 failed, 2 running`: how many legs stand where."""
+def counts_text(legs: Iterable[Leg], marks: Mapping[str, str], cells: int) -> str:
+    """How many legs stand where: `3 ok, 1 failed, 2 running`, or `✓3 ✗1 ●2` where there is not so much room."""
     counts = count_standings(legs)
-    return ", ".join(
-        f"{counts[Standing(one)]} {_WORDS.get(one, one)}" for one in _COUNT_ORDER if counts.get(Standing(one))
-    )
+    found = [(one, number) for one in _COUNT_ORDER if (number := counts.get(Standing(one)))]
+    words = ", ".join(f"{number} {_WORDS.get(one, one)}" for one, number in found)
+    return words if len(words) <= cells else " ".join(f"{marks[one]}{number}" for one, number in found)

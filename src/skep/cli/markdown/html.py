@@ -49,8 +49,11 @@ def html_to_markdown(text: str) -> str:
     found: list[str] = []
     chunk: list[str] = []
     fence = ""
+    in_pre = False
     for line in text.split("\n"):
-        match = _FENCE.match(line)
+        match = None if in_pre else _FENCE.match(line)
+        if not fence:
+            in_pre = _ends_in_pre(line, in_pre=in_pre)
         if fence:
             found.append(line)
             if match and match[1].startswith(fence) and not line.strip().strip(fence[0]):
@@ -65,6 +68,14 @@ def html_to_markdown(text: str) -> str:
     if chunk:
         found.append(_Converter("\n".join(chunk)).convert())
     return "\n".join(found)
+
+
+def _ends_in_pre(line: str, *, in_pre: bool) -> bool:
+    """Whether `<pre>` is open at the end of a line: marks of Markdown mean nothing in it."""
+    if "pre" not in line and "PRE" not in line:
+        return in_pre
+    opened, closed = line.lower().rfind("<pre"), line.lower().rfind("</pre")
+    return opened > closed if opened != closed else in_pre
 
 
 class _Converter:

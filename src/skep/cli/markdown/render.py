@@ -52,7 +52,7 @@ class _Renderer:
             case Paragraph(text=text):
                 yield from self._wrapped(read_spans(text), width)
             case Code(lines=lines):
-                yield from (f"    {self._paint(_code_line(line), CODE)}" for line in lines)
+                yield from (f"    {self._paint(_code_line(line), CODE)}".rstrip() for line in lines)
             case Rule():
                 yield self._paint("─" * min(width, 40), DIM)
             case Quote(blocks=inner):

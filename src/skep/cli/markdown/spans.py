@@ -27,9 +27,9 @@ _TARGET = re.compile(
 _STYLES = {1: (ITALIC,), 2: (BOLD,), 3: (BOLD, ITALIC)}
 
 
-def read_spans(text: str, style: tuple[str, ...] = (), depth: int = 0) -> list[Span]:
-    """The pieces of a paragraph, heading or cell. `HARD_BREAK` inside a piece is a line break."""
-    return list(_Reader(text, style, depth).read())
+def read_spans(text: str, style: tuple[str, ...] = (), depth: int = 0, *, urls: bool = True) -> list[Span]:
+    """The pieces of a paragraph, heading or cell. `HARD_BREAK` inside a piece is a line break. `urls`: say where links lead."""
+    return list(_Reader(text, style, depth, urls=urls).read())
 
 
 def plain_text(spans: list[Span]) -> str:
@@ -61,7 +61,20 @@ def wrap_spans(spans: list[Span], width: int, *, colour: bool) -> list[str]:
                         lines.append([])
                     lines[-1].append((piece, style))
                     used = (0 if index else used) + cell_width(piece)
-    return ["".join(_painted(span, colour=colour) for span in line).rstrip() for line in lines]
+    return ["".join(_painted(span, colour=colour) for span in _joined(line)).rstrip() for line in lines]
+
+
+def _joined(line: list[Span]) -> list[Span]:
+    """Neighbours of one style as one piece, without the blanks at the end of the line."""
+    found: list[Span] = []
+    for text, style in line:
+        if found and found[-1][1] == style:
+            found[-1] = found[-1][0] + text, style
+        else:
+            found.append((text, style))
+    if found:
+        found[-1] = found[-1][0].rstrip(), found[-1][1]
+    return found
 
 
 def _painted(span: Span, *, colour: bool) -> str:
@@ -72,8 +85,8 @@ def _painted(span: Span, *, colour: bool) -> str:
 class _Reader:
     """Reads one text; `_absent` remembers which closers do not come any more, so that nothing is searched for twice."""
 
-    def __init__(self, text: str, style: tuple[str, ...], depth: int) -> None:
-        self._text, self._style, self._depth = text, style, depth
+    def __init__(self, text: str, style: tuple[str, ...], depth: int, *, urls: bool) -> None:
+        self._text, self._style, self._depth, self._urls = text, style, depth, urls
         self._absent: set[str] = set()
         self._closers: dict[int, int] | None = None
 
@@ -133,8 +146,8 @@ class _Reader:
         if token["bracket"] == "![":
             alt = plain_text(read_spans(inner, depth=self._depth + 1))
             return [(f"[{alt or 'image'}]", (*self._style, DIM))], target.end()
-        spans = read_spans(inner, (*self._style, LINK), self._depth + 1)
-        if url and not url.startswith("#") and plain_text(spans) != url:
+        spans = read_spans(inner, (*self._style, LINK), self._depth + 1, urls=self._urls)
+        if self._urls and url and not url.startswith("#") and plain_text(spans) != url:
             spans.append((f" ({url})", (*self._style, DIM)))
         return spans, target.end()
 
@@ -153,7 +166,8 @@ class _Reader:
                 return None
             if self._closes(mark, close):
                 style = (STRIKE,) if mark == "~~" else _STYLES[len(mark)]
-                return read_spans(text[end:close], (*self._style, *style), self._depth + 1), close + len(mark)
+                inner = read_spans(text[end:close], (*self._style, *style), self._depth + 1, urls=self._urls)
+                return inner, close + len(mark)
             at = close + 1
             while at < len(text) and text[at] == mark[0]:
                 at += 1

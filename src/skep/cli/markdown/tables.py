@@ -18,7 +18,7 @@ def render_table(table: Table, width: int, *, colour: bool) -> Iterator[str]:
     widths = _fitted(_natural(table)[:kept], width - _GAP * (kept - 1))
     align = table.align[:kept]
     head = [
-        wrap_spans(read_spans(cell, (BOLD,)), size, colour=colour)
+        wrap_spans(read_spans(cell, (BOLD,), urls=False), size, colour=colour)
         for cell, size in zip(table.head, widths, strict=False)
     ]
     yield from _lines(head, widths, align)
@@ -26,7 +26,8 @@ def render_table(table: Table, width: int, *, colour: bool) -> Iterator[str]:
     yield f"\x1b[{DIM}m{rule}\x1b[0m" if colour else rule
     for row in table.rows:
         cells = [
-            wrap_spans(read_spans(cell), size, colour=colour) for cell, size in zip(row, widths, strict=False)
+            wrap_spans(read_spans(cell, urls=False), size, colour=colour)
+            for cell, size in zip(row, widths, strict=False)
         ]
         yield from _lines(cells, widths, align)
     if kept < len(table.head):
@@ -37,7 +38,7 @@ def _natural(table: Table) -> list[int]:
     """The cells each column would like."""
     rows = [table.head, *table.rows]
     return [
-        max(1, *(cell_width(one_line(plain_text(read_spans(row[index])))) for row in rows))
+        max(1, *(cell_width(one_line(plain_text(read_spans(row[index], urls=False)))) for row in rows))
         for index in range(len(table.head))
     ]
 

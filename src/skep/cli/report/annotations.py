@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skep.cli.cells import one_line, wrap
+from skep.cli.cells import cell_width, one_line, wrap
 from skep.cli.report.failures import failed_steps
 from skep.cli.report.look import COLOURS, Look, count_text
 from skep.cli.report.names import leg_name
@@ -66,9 +66,12 @@ def _entry(one: Annotated, names: list[str], look: Look) -> Iterator[str]:
     head = f"{indent}{place:<7} " if one.path else indent
     room = max(look.width - len(head) - len(level) - 2, 20) if look.width else 10**6
     texts = [piece for line in lines[:_MESSAGE_LINES] for piece in wrap(one_line(line), room)]
+    if cell_width(texts[-1]) + len(who) + 4 <= room and len(lines) <= _MESSAGE_LINES:
+        texts[-1] = f"{texts[-1].rstrip()}  {look.paint(f'({who})', '2')}"
+    else:
+        texts.append(look.paint(f"({who})", "2"))
     yield f"{head}{look.paint(level, COLOURS.get(one.level, '36'))}  {texts[0]}"
     blank = " " * (len(head) + len(level) + 2)
     yield from (blank + text for text in texts[1:])
     if len(lines) > _MESSAGE_LINES:
         yield look.paint(f"{blank}… {count_text(len(lines) - _MESSAGE_LINES, 'more line')}", "2")
-    yield look.paint(f"{blank}in {who}", "2")

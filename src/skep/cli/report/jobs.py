@@ -17,6 +17,7 @@ DEVIATION = 0.25
 DEVIATION_S = 1.0
 """A job is compared with earlier runs when it differs by both, the share and the seconds."""
 _NOTE_CELLS = 200
+_WIDE = 60  # narrower: no room for CPU and memory
 _STOPPED = ("running", "interrupted", "cancelled")
 
 
@@ -27,6 +28,8 @@ def render_jobs(view: RunView, look: Look) -> Iterator[str]:
         return
     rows: list[tuple[str, ...]] = [("", "job", "result", "time", "CPU", "memory", "")]
     rows += [_cells(job, look) for job in jobs]
+    if look.width and look.width < _WIDE:
+        rows = [(*row[:4], "", "", row[6]) for row in rows]
     lines = columns(rows, right=frozenset({3, 4, 5}), heading=True)
     yield look.paint(lines[0], "2")
     for job, line in zip(jobs, lines[1:], strict=True):
@@ -34,9 +37,7 @@ def render_jobs(view: RunView, look: Look) -> Iterator[str]:
             look.fit(line), "" if job.status == "success" else COLOURS.get(job.status, OTHER_COLOUR)
         )
     if left := len(view.jobs) - len(jobs):
-        yield look.paint(
-            f"… {count_text(left, 'more job')}, ok or skipped: skep runs show {view.number}", "2"
-        )
+        yield look.paint(f"… {count_text(left, 'more job')}: skep runs show {view.number}", "2")
     yield ""
 
 
@@ -45,8 +46,10 @@ def chosen_jobs(jobs: tuple[JobView, ...]) -> list[JobView]:
     if len(jobs) <= LIMIT:
         return list(jobs)
     good = [job for job in jobs if job.status in ("success", "skipped")]
+    good_legs = {job.leg for job in good}
+    bad = [job for job in jobs if job.leg not in good_legs][: LIMIT - SLOWEST]
     slowest = sorted(good, key=lambda job: -job.duration_s)[:SLOWEST]
-    kept = {job.leg for job in slowest} | {job.leg for job in jobs} - {job.leg for job in good}
+    kept = {job.leg for job in (*bad, *slowest)}
     return [job for job in jobs if job.leg in kept]
 
 
