@@ -38,6 +38,11 @@ class PytestCommand:
         """`--name` or `--name=value`."""
         return next((word for word in self.options if word.text.partition("=")[0] == name), None)
 
+    def after(self, word: Token) -> Token | None:
+        """The word after an option."""
+        at = self.options.index(word) + 1
+        return self.options[at] if at < len(self.options) else None
+
     def place(self, context: LintContext, word: Token) -> Location:
         """Where a word of it stands in the file."""
         return self.item.place(context, word.start, word.end) or self.item.node.span

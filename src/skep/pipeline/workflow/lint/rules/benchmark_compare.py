@@ -1,4 +1,4 @@
-"""A benchmark limit that is never looked at, because nothing is compared."""
+"""A benchmark limit without anything to compare with."""
 
 from __future__ import annotations
 
@@ -14,22 +14,39 @@ _COMPARE = "--benchmark-compare"
 
 
 def check(context: LintContext) -> Iterator[Finding]:
-    """`--benchmark-compare-fail` without `--benchmark-compare`."""
+    """`--benchmark-compare-fail` without `--benchmark-compare`; the latter before a path, which it takes for a run."""
     for command in pytest_commands(context):
-        limit = command.option(_LIMIT)
-        if limit is None or command.option(_COMPARE) is not None:
-            continue
-        if _COMPARE in command.elsewhere.replace(_LIMIT, ""):
-            continue
-        yield RULE.finding(
-            f"`{limit.text}` has no effect without `{_COMPARE}`: nothing is compared, so nothing can fail",
-            command.item.node.span,
-            focus=command.place(context, limit),
-            hint=(
-                f"add `{_COMPARE}` and give it a saved run to compare with: restore `.benchmarks` from a cache or an "
-                "artifact, and save new ones with `--benchmark-autosave`"
-            ),
-        )
+        limit, compare = command.option(_LIMIT), command.option(_COMPARE)
+        if limit is not None and compare is None and _COMPARE not in command.elsewhere.replace(_LIMIT, ""):
+            yield RULE.finding(
+                f"`{limit.text}` without `{_COMPARE}`: nothing is compared, and the command ends with a usage error "
+                "once benchmarks ran",
+                command.item.node.span,
+                focus=command.place(context, limit),
+                hint=(
+                    f"add `{_COMPARE}` and give it a saved run to compare with: restore `.benchmarks` from a cache or an "
+                    "artifact, and save new ones with `--benchmark-autosave`"
+                ),
+            )
+        following = command.after(compare) if compare is not None and compare.text == _COMPARE else None
+        if following is not None and _is_tests(following.text):
+            yield RULE.finding(
+                f"`{_COMPARE}` takes `{following.text}` as the run to compare with, not as tests to run",
+                command.item.node.span,
+                focus=command.place(context, following),
+                hint=f"put the tests before it: `pytest {following.text} {_COMPARE}`",
+            )
+
+
+def _is_tests(text: str) -> bool:
+    """A path of tests; a run is a number or a name such as `0001`."""
+    return text.endswith((".py", "/")) or text.partition("/")[0] in (
+        "tests",
+        "test",
+        "benchmarks",
+        "bench",
+        "src",
+    )
 
 
 RULE = RuleInfo(
@@ -38,8 +55,9 @@ RULE = RuleInfo(
     summary="a benchmark limit without a comparison",
     explanation=(
         "pytest-benchmark looks at `--benchmark-compare-fail` only while it compares with an earlier run, which "
-        "`--benchmark-compare` asks for. Without it the gate is green whatever the figures are. The run to compare with must "
-        "also be there: `.benchmarks` comes from a cache, an artifact or the repository."
+        "`--benchmark-compare` asks for. Without it nothing is compared: where benchmarks ran the command ends with the usage "
+        "error `--benchmark-compare-fail requires valid --benchmark-compare`, where none ran it is green. The run to compare "
+        "with must also be there: `.benchmarks` comes from a cache, an artifact or the repository."
     ),
     check=check,
 )

@@ -41,7 +41,8 @@ def check(context: LintContext) -> Iterator[Finding]:
 
 
 def _hint(shell: str) -> str:
-    near = "" if shell in _PROGRAMS else did_you_mean(shell, _KNOWN, list_all=False)
+    first = shell.partition(" ")[0]
+    near = "" if first in (*_PROGRAMS, *_KNOWN) else did_you_mean(shell, _KNOWN, list_all=False)
     return near or f"say where the script goes: `{shell} {{0}}`"
 
 
