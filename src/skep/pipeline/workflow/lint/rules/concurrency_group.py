@@ -36,7 +36,7 @@ def check(context: LintContext) -> Iterator[Finding]:
     for job in workflow.jobs:
         yield from _between_runs(workflow, job.concurrency)
         yield from _between_legs(job)
-        yield from _with_called(context, job)
+        yield from _within_run(context, job)
 
 
 def _between_runs(workflow: Workflow, node: YamlNode | None) -> Iterator[Finding]:
@@ -71,39 +71,64 @@ def _meets_strangers(way: Occasion) -> bool:
 
 
 def _between_legs(job: Job) -> Iterator[Finding]:
-    group, matrix = _group(job.concurrency), matrix_of(job)
+    """Legs share a group that says nothing of the leg: the job's own, or that of the workflow it calls."""
+    matrix = matrix_of(job)
     count = matrix.leg_count if matrix is not None else None
-    if group is None or count is None or count < 2:
+    if count is None or count < 2:
         return
-    contexts = group.expression.contexts if isinstance(group, Template) else frozenset()
-    if contexts & {"matrix", "strategy"}:
-        return
-    cancels = _cancels(job.concurrency, Knowledge())
-    if cancels or (count > 2 and not _queues(job.concurrency)):
+    inner = job.called.concurrency if job.called is not None else None
+    for node, telling in ((job.concurrency, {"matrix", "strategy"}), (inner, {"inputs"})):
+        group = _group(node)
+        if group is None or (isinstance(group, Template) and group.expression.contexts & telling):
+            continue
+        cancels = _cancels(node, Knowledge())
+        if cancels or (count > 2 and not _queues(node)):
+            own = node is job.concurrency or job.uses is None
+            yield RULE.finding(
+                f"{'both' if count == 2 else f'all {count}'} legs of `{job.id}` have "
+                + ("this group: " if own else f"the group `{group.text}` of the workflow they call: ")
+                + (
+                    "each stops the one before"
+                    if cancels
+                    else "one runs, one waits, the others are cancelled"
+                ),
+                group.span if own or job.uses is None else job.uses.span,
+                hint="add what tells the legs apart, such as `${{ strategy.job-index }}`; "
+                "to run one at a time, write `max-parallel: 1`"
+                if own
+                else "put an input that tells the legs apart into its group",
+            )
+
+
+def _within_run(context: LintContext, job: Job) -> Iterator[Finding]:
+    """A run that holds a group waits for a part of itself that asks for the same group: GitHub cancels it."""
+    above = _group(context.workflow.concurrency)
+    if _same(above, own := _group(job.concurrency)) and own is not None:
         yield RULE.finding(
-            f"{'both' if count == 2 else f'all {count}'} legs of `{job.id}` have this group: "
-            + ("each stops the one before" if cancels else "one runs, one waits, the others are cancelled"),
-            group.span,
-            hint="add what tells the legs apart, such as `${{ strategy.job-index }}`; "
-            "to run one at a time, write `max-parallel: 1`",
+            f"job `{job.id}` asks for the group that its own run holds, `{own.text}`: GitHub finds a deadlock and cancels it",
+            own.span,
+            hint="the group of the workflow is enough; or write another text for the job",
         )
-
-
-def _with_called(context: LintContext, job: Job) -> Iterator[Finding]:
-    """`github.workflow` in a called workflow is the caller's, so the same text is the same group: the call stops its caller."""
     if job.called is None or job.uses is None:
         return
-    inner, outer = _group(job.called.concurrency), _group(context.workflow.concurrency)
-    if inner is None or outer is None or inner.text != outer.text:
-        return
-    if isinstance(inner, Template) and not inner.expression.contexts <= {"github"}:
-        return
-    yield RULE.finding(
-        f"`{job.uses.text}` has the same concurrency group as this workflow, `{inner.text}`: it waits for, or cancels, its own "
-        "caller",
-        job.uses.span,
-        hint="in a called workflow `github.workflow` is the caller's name: write another text in front of its group",
-    )
+    inner = [_group(job.called.concurrency), *(_group(each.concurrency) for each in job.called.jobs)]
+    for group in inner:
+        if group is not None and (_same(above, group, called=True) or _same(own, group, called=True)):
+            yield RULE.finding(
+                f"`{job.uses.text}` asks for the group that its caller holds, `{group.text}`: "
+                "GitHub finds a deadlock and cancels the run",
+                job.uses.span,
+                hint="in a called workflow `github.workflow` is the caller's name: put a text of its own in front of its group",
+            )
+            return
+
+
+def _same(outer: Scalar | Template | None, inner: Scalar | Template | None, *, called: bool = False) -> bool:
+    """Whether two groups of one run are certainly one; a called workflow has inputs of its own."""
+    if outer is None or inner is None or outer.text != inner.text:
+        return False
+    shared = {"github", "vars"} if called else {"github", "vars", "inputs"}
+    return not isinstance(inner, Template) or inner.expression.contexts <= shared
 
 
 def _group(node: YamlNode | None) -> Scalar | Template | None:
@@ -124,7 +149,7 @@ def _cancels(node: YamlNode | None, knowledge: Knowledge) -> bool:
 
 def _queues(node: YamlNode | None) -> bool:
     value = node.get("queue") if isinstance(node, MappingNode) else None
-    return value is not None
+    return isinstance(value, Scalar) and value.text == "max"
 
 
 def _varies(tree: Node | None, knowledge: Knowledge) -> bool:
@@ -155,8 +180,8 @@ RULE = RuleInfo(
     explanation=(
         "With `cancel-in-progress` a new run stops the running one of the same group. A group without the ref is the same for "
         "all pull requests, so each push to one stops the checks of all others; `github.head_ref` is empty on `push`. Legs of a "
-        "matrix that share a group stop each other, and a called workflow whose group reads like its caller's stops its caller, "
-        "for `github.workflow` is the caller's name there."
+        "matrix that share a group stop each other. A job or a called workflow that asks for the group its own run holds can "
+        "never get it, and GitHub cancels the run as a deadlock: in a called workflow `github.workflow` is the caller's name."
     ),
     check=check,
 )
