@@ -13,9 +13,9 @@ from skep.pipeline.workflow.nodes import MappingNode, Node, Scalar
 from skep.pipeline.workflow.tree import Job, Step, StepKind
 
 from .differences import Difference, Effect, Machine, expressions_of
-from .hosted_tools import commands_in, provided_by, said_to_install
 from .matrix import expand_strategy, strategy_context
 from .outlook import runner_labels
+from .script_differences import all_steps, difference, programs_missing, shells_missing
 
 Rule = Callable[[Job, Machine], Iterator[Difference]]
 
@@ -32,12 +32,6 @@ def job_differences(job: Job, machine: Machine) -> tuple[Difference, ...]:
     return tuple(one for rule in JOB_RULES for one in rule(job, machine))
 
 
-def _difference(  # noqa: PLR0917 - what every rule says, in the order of the sentence
-    job: Job, rule: str, effect: Effect, where: Location, message: str, mend: str
-) -> Difference:
-    return Difference(rule=rule, effect=effect, where=where, message=message, mend=mend, job=job.id)
-
-
 # --- where it runs -----------------------------------------------------------------------------------------------------
 def _labels(job: Job, machine: Machine) -> Iterator[Difference]:
     if job.runs_on is None:
@@ -48,7 +42,7 @@ def _labels(job: Job, machine: Machine) -> Iterator[Difference]:
         reason = machine.unsupported_labels(labels) if labels else None
         if reason and reason not in seen:
             seen.add(reason)
-            yield _difference(
+            yield difference(
                 job, "runner", Effect.CANNOT, job.runs_on.span, reason,
                 "`skep run --allow-unsupported` lets the run pass without it; `--labels NAME` says that this machine"
                 " stands for a label",
@@ -58,7 +52,7 @@ def _labels(job: Job, machine: Machine) -> Iterator[Difference]:
                 (one for one in labels if one.lower().startswith(("ubuntu", "macos"))), ""
             )
     if hosted:
-        yield _difference(
+        yield difference(
             job, "image", Effect.WORKS, job.runs_on.span,
             f"`{hosted}` is this machine with what is installed on it, not GitHub's image",
             "`setup-*` actions pin the versions that matter",
@@ -88,7 +82,7 @@ def _containers(job: Job, _machine: Machine) -> Iterator[Difference]:
     for name, node in (("container", job.container), ("services", job.services)):
         if node is not None and not (isinstance(node, Scalar) and node.value in (None, "")):
             message = f"`{name}` needs a container engine, and containers do not run here yet"
-            yield _difference(job, name, Effect.CANNOT, node.span, message, _CONTAINERS)
+            yield difference(job, name, Effect.CANNOT, node.span, message, _CONTAINERS)
 
 
 def _environment(job: Job, machine: Machine) -> Iterator[Difference]:
@@ -101,7 +95,7 @@ def _environment(job: Job, machine: Machine) -> Iterator[Difference]:
         mend = "nothing is needed: `environments_open` approves it"
     else:
         mend = f"a run asks for an approval: `skep run --approve {name or 'NAME'}`; its secrets come as any other"
-    yield _difference(
+    yield difference(
         job, "environment", Effect.DIFFERS, node.span,
         f"the environment{f' `{name}`' if name else ''} has no protection rules, wait timer or secrets of its own here",
         mend,
@@ -110,7 +104,7 @@ def _environment(job: Job, machine: Machine) -> Iterator[Difference]:
 
 def _called(job: Job, _machine: Machine) -> Iterator[Difference]:
     if job.uses is not None and job.called is None:
-        yield _difference(
+        yield difference(
             job, "reusable-workflow", Effect.CANNOT, job.uses.span,
             f"the reusable workflow `{job.uses.text}` is not on this machine",
             "copy it to `.github/workflows` and call it by `./.github/workflows/NAME.yml`",
@@ -120,16 +114,16 @@ def _called(job: Job, _machine: Machine) -> Iterator[Difference]:
 def _snapshot(job: Job, _machine: Machine) -> Iterator[Difference]:
     message = "`snapshot` makes no image of this machine"
     if job.snapshot is not None:
-        yield _difference(job, "snapshot", Effect.DIFFERS, job.snapshot.span, message, "leave it to GitHub")
+        yield difference(job, "snapshot", Effect.DIFFERS, job.snapshot.span, message, "leave it to GitHub")
 
 
 # --- its steps -----------------------------------------------------------------------------------------------------------
 def _steps(job: Job, machine: Machine) -> Iterator[Difference]:
-    for step in _all_steps(job.steps):
+    for step in all_steps(job.steps):
         if step.kind not in (StepKind.RUN, StepKind.USES) or step.background is not None:
             kind = "background" if step.background is not None else step.kind.value
             message = f"`{kind}` steps do not run here yet"
-            yield _difference(
+            yield difference(
                 job,
                 "parallel-steps",
                 Effect.CANNOT,
@@ -141,17 +135,11 @@ def _steps(job: Job, machine: Machine) -> Iterator[Difference]:
             yield from _action(job, step, step.uses, machine)
 
 
-def _all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
-    for step in steps:
-        yield step
-        yield from _all_steps(step.steps)
-
-
 def _action(job: Job, step: Step, uses: Scalar, machine: Machine) -> Iterator[Difference]:
     text = uses.text.strip()
     if text.startswith("docker://"):
         message = f"`{text}` needs a container engine, and containers do not run here yet"
-        yield _difference(job, "container-action", Effect.CANNOT, uses.span, message, _CONTAINERS)
+        yield difference(job, "container-action", Effect.CANNOT, uses.span, message, _CONTAINERS)
         return
     if text.startswith((".", "$/")):
         yield from _local_action(job, text, uses.span, machine, set())
@@ -159,7 +147,7 @@ def _action(job: Job, step: Step, uses: Scalar, machine: Machine) -> Iterator[Di
     name, _, ref = text.partition("@")
     if not machine.has_native(name.lower(), ref):
         guarded = bool(step.condition.written)
-        yield _difference(
+        yield difference(
             job, "action", Effect.DIFFERS if guarded else Effect.CANNOT, uses.span,
             f"the action `{text}` is not on this machine" + (", should its `if` be true" if guarded else ""),
             "do its work in a `run` step or in an action of your own (`./path`), or give the step an `if` that is"
@@ -177,60 +165,30 @@ def _local_action(
         return
     if action.using == "docker":
         message = f"`{text}` is a docker action, and containers do not run here yet"
-        yield _difference(job, "container-action", Effect.CANNOT, where, message, _CONTAINERS)
+        yield difference(job, "container-action", Effect.CANNOT, where, message, _CONTAINERS)
     elif action.using != "composite" and not machine.has_program("node"):
         message = f"`{text}` is a JavaScript action, and there is no `node` here"
-        yield _difference(job, "tool", Effect.CANNOT, where, message, "install node 20 or newer")
-    for step in _all_steps(action.steps):
+        yield difference(job, "tool", Effect.CANNOT, where, message, "install node 20 or newer")
+    for step in all_steps(action.steps):
         inner = step.uses.text.strip() if step.uses is not None else ""
         if inner.startswith((".", "$/")):
             yield from _local_action(job, inner, where, machine, seen)
         elif inner and step.uses is not None:
             name, _, ref = inner.partition("@")
             if not machine.has_native(name.lower(), ref):
-                yield _difference(
+                yield difference(
                     job, "action", Effect.CANNOT, step.uses.span,
                     f"`{text}` uses the action `{inner}`, which is not on this machine",
                     "do its work in a `run` step of the action",
                 )  # fmt: skip
 
 
-def _scripts(job: Job, machine: Machine) -> Iterator[Difference]:
-    provided = provided_by(step.uses.text for step in job.steps if step.uses is not None)
-    asked: set[str] = set()
-    for step in _all_steps(job.steps):
-        script = getattr(step.run, "text", "")
-        provided |= said_to_install(script)
-        for name in commands_in(script):
-            if name in asked or name in provided or step.run is None:
-                continue
-            asked.add(name)
-            if name == "sudo":
-                message = "`sudo` changes this machine itself, not one that is thrown away"
-                mend = "install what is needed once, and guard the line: `command -v NAME || sudo apt-get install NAME`"
-                yield _difference(job, "sudo", Effect.DIFFERS, step.run.span, message, mend)
-            elif not machine.has_program(name):
-                message = f"`{name}` comes with GitHub's image and is not on this machine's PATH"
-                yield _difference(
-                    job,
-                    "tool",
-                    Effect.CANNOT,
-                    step.run.span,
-                    message,
-                    f"install `{name}`, or skip the step here",
-                )
-            if name == "gh" and not machine.has_token:
-                message = "`gh` needs a token, and none is given"
-                mend = "`skep run --token NAME`, and `env: {GH_TOKEN: '${{ github.token }}'}` for the step"
-                yield _difference(job, "token", Effect.DIFFERS, step.run.span, message, mend)
-
-
 def _artifacts(job: Job, _machine: Machine) -> Iterator[Difference]:
-    for step in _all_steps(job.steps):
+    for step in all_steps(job.steps):
         if step.uses is None or not step.uses.text.lower().startswith("actions/upload-artifact@"):
             continue
         if isinstance(step.with_, MappingNode) and (node := step.with_.get("retention-days")) is not None:
-            yield _difference(
+            yield difference(
                 job, "artifact-retention", Effect.WORKS, node.span,
                 "artifacts also go when their run is dropped (`keep_days`, `keep_count`), whatever `retention-days` says",
                 "raise `keep_days` in skep.toml to keep runs longer",
@@ -241,7 +199,7 @@ def _payload(job: Job, _machine: Machine) -> Iterator[Difference]:
     for expression, where in expressions_of(job):
         for path in expression.paths:
             if path[:2] == ("github", "event") and len(path) > 3 and path[2] in _CONTEXTS_OF_EVENTS:
-                yield _difference(
+                yield difference(
                     job, "payload", Effect.DIFFERS, where,
                     f"`{'.'.join(path)}` comes from the server's event; here it is made from git, or empty",
                     "`skep run --payload FILE` lays a JSON file over the event",
@@ -250,5 +208,6 @@ def _payload(job: Job, _machine: Machine) -> Iterator[Difference]:
 
 
 JOB_RULES: tuple[Rule, ...] = (
-    _labels, _containers, _environment, _called, _snapshot, _steps, _scripts, _artifacts, _payload,
+    _labels, _containers, _environment, _called, _snapshot, _steps, programs_missing, shells_missing, _artifacts,
+    _payload,
 )  # fmt: skip
