@@ -16,7 +16,24 @@ from skep.pipeline.workflow.lint.facts.shells import Shell, runner_labels, shell
 
 from .reading import workflow_of
 
-VALUES = st.sampled_from(["a", "A", "b", "", 1, "1", True, None])
+VALUES = st.sampled_from(
+    [
+        "a",
+        "A",
+        "b",
+        "",
+        1,
+        "1",
+        True,
+        None,
+        {"k": 1},
+        {"K": "1", "l": "x"},
+        {"k": {"m": "a"}},
+        [1, 2],
+        [1],
+        [],
+    ]
+)
 ROWS = st.lists(
     st.dictionaries(st.sampled_from(["x", "y", "z"]), VALUES, min_size=1, max_size=3), min_size=1, max_size=3
 )

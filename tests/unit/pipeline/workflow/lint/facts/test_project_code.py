@@ -66,7 +66,13 @@ def test_looking_and_installing_others_is_not(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "changes"),
-    [("cd pr", True), ("cd ./pr/src && make", True), ("cd prize", False), ("make -C pr", False), ("pushd pr/", True)],
+    [
+        ("cd pr", True),
+        ("cd ./pr/src && make", True),
+        ("cd prize", False),
+        ("make -C pr", False),
+        ("pushd pr/", True),
+    ],
 )
 def test_a_script_goes_into_a_folder(text: str, changes: bool) -> None:
     script = read_script(text)
