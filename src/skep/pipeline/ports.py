@@ -51,7 +51,11 @@ class StepProcess(Protocol):
     """A started process and everything it started."""
 
     async def wait(self) -> ProcessEnd:
-        """The end of the process itself, after its output so far was delivered; daemons it left may still live."""
+        """The end of the process itself; daemons it left may still live.
+
+        What they write after it ended is still delivered, until the pipe closes: for at most 1 s after each chunk, and
+        5 s in all.
+        """
         ...
 
     def send(self, signal: Literal["INT", "TERM", "KILL"]) -> None:

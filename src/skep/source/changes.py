@@ -64,7 +64,7 @@ def read_repository(git: Git, *, user: str = "") -> Repository:
     return Repository(
         root=git.root,
         is_git=True,
-        sha=git.head() or NO_COMMIT,
+        sha=git.resolve("HEAD") or NO_COMMIT,
         branch=branch,
         default_branch=_default_branch(git, settings, remote, branch),
         owner=owner or "local",

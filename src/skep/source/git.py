@@ -90,14 +90,10 @@ class Git:
         raise UserError(f"git cannot read `{self.root}`: {_first_line(message)}")
 
     def resolve(self, revision: str) -> str:
-        """The full id of the commit a revision names; '' when it names none."""
+        """The full id of the commit a revision names, such as HEAD; '' when it names none, as before the first commit."""
         if not revision or revision.startswith("-"):
             return ""
         return self.ask("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}")
-
-    def head(self) -> str:
-        """The commit of HEAD; '' before the first commit."""
-        return self.resolve("HEAD")
 
     def branch(self) -> str:
         """The branch HEAD is on, also before its first commit; '' when detached."""

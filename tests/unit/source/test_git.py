@@ -25,7 +25,7 @@ def test_head_branch_and_refs_of_a_repository(root: Path) -> None:
     git(root, "branch", "topic", first)
     there = Git(str(root), os.environ)
     assert there.is_repository()
-    assert (there.head(), there.branch()) == (second, "main")
+    assert (there.resolve("HEAD"), there.branch()) == (second, "main")
     assert there.resolve("HEAD^") == first
     assert there.resolve("v1") == first
     assert there.merge_base("topic", "main") == first
@@ -51,14 +51,14 @@ def test_a_repository_before_its_first_commit(root: Path) -> None:
     write(root, "a", "b")
     git(root, "add", "a")
     there = Git(str(root), os.environ)
-    assert (there.head(), there.branch()) == ("", "main")
+    assert (there.resolve("HEAD"), there.branch()) == ("", "main")
     assert there.changed_files(there.empty_tree()) == ("a", "b")
 
 
 def test_a_detached_head_is_on_no_branch(root: Path) -> None:
     sha = commit(root, "a")
     git(root, "checkout", "-q", "--detach")
-    assert (Git(str(root), os.environ).branch(), Git(str(root), os.environ).head()) == ("", sha)
+    assert (Git(str(root), os.environ).branch(), Git(str(root), os.environ).resolve("HEAD")) == ("", sha)
     assert Git(str(root), os.environ).upstream() == ""
 
 
@@ -66,7 +66,7 @@ def test_outside_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     there = Git(str(tmp_path), {"PATH": os.environ["PATH"]})
     assert not there.is_repository()
-    assert there.head() == ""
+    assert there.resolve("HEAD") == ""
     with pytest.raises(HostError, match="`git diff-index` failed: not a git repository"):
         there.changed_files("HEAD")
 
@@ -157,7 +157,7 @@ def test_a_worktree_and_a_submodule(root: Path, tmp_path: Path) -> None:
     git(root, "worktree", "add", "-q", "-b", "other", str(tmp_path / "tree"))
     write(tmp_path / "tree", "b")
     tree = Git(str(tmp_path / "tree"), os.environ)
-    assert (tree.branch(), tree.head(), tree.changed_files(sha)) == ("other", sha, ("b",))
+    assert (tree.branch(), tree.resolve("HEAD"), tree.changed_files(sha)) == ("other", sha, ("b",))
     outer = a_repository(tmp_path / "outer")
     git(outer, "-c", "protocol.file.allow=always", "submodule", "add", "-q", root.as_uri(), "sub")
     before = commit(outer, message="with a submodule")
@@ -242,7 +242,7 @@ def test_the_repository_of_a_git_hook_is_not_taken_for_ours(root: Path, tmp_path
         "GIT_WORK_TREE": str(other),
         "GIT_INDEX_FILE": "x",
     }
-    assert Git(str(root), environment).head() == sha
+    assert Git(str(root), environment).resolve("HEAD") == sha
 
 
 @pytest.mark.parametrize("name", ["evil", "Ev=il", "e.v\udcffil"])
