@@ -176,12 +176,7 @@ class BlobWriter:
         self._hash = hashlib.sha256()
         self._size = 0
         self._committed = False
-        folder = os.path.join(blobs.root, "tmp")
-        self._temporary = os.path.join(folder, f"{os.getpid()}-{secrets.token_hex(8)}")
-        with refusals(f"cannot write below {blobs.root}"):
-            os.makedirs(folder, exist_ok=True)
-            self._file = open(self._temporary, "xb", buffering=0)  # noqa: SIM115  closed in __exit__
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._file, self._temporary = new_temporary(blobs)
 
     @property
     def size_bytes(self) -> int:
@@ -209,18 +204,7 @@ class BlobWriter:
     def commit(self) -> Blob:
         """Makes the blob visible under its digest, unless it is there already."""
         blob = Blob(digest=self._hash.hexdigest(), size_bytes=self._size)
-        target = self._blobs.path(blob.digest)
-        with refusals("cannot store a file"):
-            if _is_there(target, blob.size_bytes):
-                return blob
-            os.fchmod(self._file.fileno(), _READ_ONLY)
-            if self._blobs.sync:
-                os.fsync(self._file.fileno())
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            os.rename(self._temporary, target)
-            self._committed = True
-            if self._blobs.sync:
-                sync_folder(os.path.dirname(target))
+        self._committed = make_visible(self._blobs, self._file, self._temporary, blob)
         return blob
 
     def __enter__(self) -> Self:
@@ -232,6 +216,35 @@ class BlobWriter:
         if not self._committed:
             os.unlink(self._temporary)
         self._file.close()
+
+
+def new_temporary(blobs: Blobs) -> tuple[FileIO, str]:
+    """An empty file for bytes that are to become a blob, readable and writable, and its path. The open file holds a lock:
+    without it the next sweep removes the file. Raises HostError."""
+    folder = os.path.join(blobs.root, "tmp")
+    path = os.path.join(folder, f"{os.getpid()}-{secrets.token_hex(8)}")
+    with refusals(f"cannot write below {blobs.root}"):
+        os.makedirs(folder, exist_ok=True)
+        file = open(path, "xb+", buffering=0)  # noqa: SIM115  the caller closes it
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return file, path
+
+
+def make_visible(blobs: Blobs, file: FileIO, path: str, blob: Blob) -> bool:
+    """Renames a temporary file, which holds exactly the bytes of `blob`, to its place. False when the blob is there
+    already; the file is then still to be removed. Raises HostError."""
+    target = blobs.path(blob.digest)
+    with refusals("cannot store a file"):
+        if _is_there(target, blob.size_bytes):
+            return False
+        os.fchmod(file.fileno(), _READ_ONLY)
+        if blobs.sync:
+            os.fsync(file.fileno())
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.rename(path, target)
+        if blobs.sync:
+            sync_folder(os.path.dirname(target))
+    return True
 
 
 def chunks(file: BinaryIO, stop: Stop = never) -> Iterator[memoryview]:
