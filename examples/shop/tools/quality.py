@@ -24,6 +24,7 @@ SECRETS = {
     "a token of Slack": re.compile(r"\bxox[abpr]-[0-9A-Za-z-]{20,}"),
     "a password in an address": re.compile(r"\b[a-z]+://[^\s:/@]+:[^\s:/@${}]{6,}@"),
 }
+MEND = "take it from the environment, and change it where it is valid"
 RUNS_TEXT = ("eval", "exec", "os.system", "pickle.load", "pickle.loads", "marshal.loads")
 
 Finding = tuple[str, int, str]
@@ -96,7 +97,7 @@ def secrets_in_tree() -> Iterator[Finding]:
         except (OSError, UnicodeDecodeError):
             continue  # deleted, or no text
         for number, line in enumerate(text.splitlines(), 1):
-            yield from ((name, number, f"looks like {kind}") for kind in kinds_of_secret(line))
+            yield from ((name, number, f"looks like {kind}; {MEND}") for kind in kinds_of_secret(line))
 
 
 def secrets_in_history() -> Iterator[Finding]:
@@ -111,7 +112,8 @@ def secrets_in_history() -> Iterator[Finding]:
             file = line.removeprefix("+++ b/")
         elif line.startswith("+"):
             yield from (
-                (file, 1, f"commit {commit} added what looks like {kind}") for kind in kinds_of_secret(line)
+                (file, 1, f"commit {commit} added what looks like {kind}; change it there where it is valid")
+                for kind in kinds_of_secret(line)
             )
 
 
@@ -131,7 +133,7 @@ def risky_calls() -> Iterator[Finding]:
                     yield (
                         str(path),
                         node.lineno,
-                        f"`{name}`{' with a shell' if shell else ''} runs text as code",
+                        f"`{name}`{' with a shell' if shell else ''} runs text as code; find a way without",
                     )
 
 

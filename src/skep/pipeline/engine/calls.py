@@ -5,6 +5,7 @@ The caller's `github` context holds in the called workflow, its `env` does not. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from skep.pipeline.plan.inputs import resolve_inputs
 from skep.pipeline.plan.matrix import strategy_context
 from skep.pipeline.plan.values import WorkflowPlan
 from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
+from skep.pipeline.workflow.nodes import Scalar, Template
 from skep.pipeline.workflow.tree import Job, Trigger, Workflow
 
 from .legs import LegPlan
@@ -161,6 +163,19 @@ def _secrets(caller: JobPlace, trigger: Trigger, scope: Scope) -> dict[str, str]
             raise UserError(
                 f"the secret `{spec.name}` is required by `{job.uses.text}` and is empty here",
                 where=job.uses.span,
-                hint=f"give it to this run with `--secret {spec.name}` or `--secrets-file`",
+                hint=f"give {_wanted(job, spec.name)} to this run: `--secret` or `--secrets-file`",
             )
     return given
+
+
+def _wanted(job: Job, name: str) -> str:
+    """What the caller reads for a secret of the called workflow, as the user would give it."""
+    if job.secrets_inherit or job.secrets is None:
+        return f"`{name}`"
+    texts = [
+        node.text
+        for key, node in job.secrets
+        if key.lower() == name.lower() and isinstance(node, Scalar | Template)
+    ]
+    read = re.findall(r"secrets\.([A-Za-z_][\w-]*)", " ".join(texts))
+    return " or ".join(f"`{one}`" for one in read) or f"`{name}`"

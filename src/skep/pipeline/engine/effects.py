@@ -101,7 +101,8 @@ class CommandInterpreter:
         try:
             self._rules.matchers.add(os.path.join(self._rules.workspace, path.strip()))
         except UserError as error:
-            return self._problem(f"{error} ({error.hint})" if error.hint else str(error))
+            text = f"{error} ({error.hint})" if error.hint else str(error)
+            return self._problem(text.replace(f"{self._rules.workspace}/", ""))
         return None
 
     def _remove_matcher(self, command: WorkflowCommand) -> str | None:

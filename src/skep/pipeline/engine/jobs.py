@@ -168,7 +168,8 @@ class RunJobs:
             calls = [called_places(leg, place, self._services.options.vars) for leg in verdict.legs]
         except SkepError as error:
             where = f"{error.where}: " if error.where else ""
-            failed = Verdict(outcome=Outcome.FAILURE, reason=f"{where}{error}", name=verdict.name)
+            mend = f"; {error.hint}" if error.hint else ""
+            failed = Verdict(outcome=Outcome.FAILURE, reason=f"{where}{error}{mend}", name=verdict.name)
             return self._without_legs(key, place, failed)
         self._calls[key] = calls
         self.legs.update((leg.key, leg) for leg in verdict.legs)

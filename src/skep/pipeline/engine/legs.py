@@ -124,7 +124,10 @@ class LegRun:
         minutes, self._cancel_timeout_minutes = work.limits()
         loop = asyncio.get_running_loop()
         if minutes > 0:
-            reason = f"The job running has exceeded the maximum execution time of {minutes:g} minutes."
+            reason = (
+                f"The job running has exceeded the maximum execution time of {minutes:g} minutes. "
+                "Raise its `timeout-minutes`, or see what it waits for"
+            )
             self._timers.append(loop.call_later(minutes * 60, self.cancel, reason))
 
     def _later(self, minutes: float, reason: str) -> None:
@@ -219,13 +222,15 @@ class _LegWork:
         self.outcome = Outcome.FAILURE
         self.conclusion = Outcome.FAILURE if isinstance(error, RunnerLost) else self._concluded()
         self.reason = f"{error.where}: {error}" if error.where else str(error)
-        text = f"##[error]{self.reason}\n" + (f"hint: {error.hint}\n" if error.hint else "")
-        masked = self._services.masking.mask(text)
-        self._log.write(StepId("job"), masked.encode("utf-8", "replace"))
-        message = masked.removeprefix("##[error]").rstrip()
-        now = self._services.clock.now()
+        text = f"{self.reason}\n" + (f"hint: {error.hint}\n" if error.hint else "")
+        self._say("error", text.rstrip())
+
+    def _say(self, level: str, message: str) -> None:
+        """An annotation of the job itself, also lines of its log."""
+        masked, now = self._services.masking.mask(message), self._services.clock.now()
+        self._log.write(StepId("job"), f"##[{level}]{masked}\n".encode("utf-8", "replace"))
         self._services.publish(
-            Annotated(at=now, leg=self._plan.key, step=StepId("job"), level="error", message=message)
+            Annotated(at=now, leg=self._plan.key, step=StepId("job"), level=level, message=masked)
         )
 
     async def close(self) -> None:
@@ -244,8 +249,7 @@ class _LegWork:
         for name, node in self._plan.job.outputs or ():
             value = evaluate_text(node, scope)
             if self._services.masking.contains_secret(value):
-                line = f"##[warning]Skip output '{name}' since it may contain secret.\n"
-                self._log.write(StepId("job"), line.encode())
+                self._say("warning", f"Skip output '{name}' since it may contain secret.")
             elif value:
                 outputs[name] = value
         return outputs

@@ -306,7 +306,10 @@ class LegSteps:
             return None
         signal = StopSignal()
         call.stops = call.stops.with_signal(signal)
-        reason = f"The action '{self.display_name(call)}' has timed out after {minutes:g} minutes."
+        reason = (
+            f"The action '{self.display_name(call)}' has timed out after {minutes:g} minutes. "
+            "Raise its `timeout-minutes`, or see what it waits for"
+        )
         return asyncio.get_running_loop().call_later(minutes * 60, signal.fire, StopKind.TIMEOUT, reason)
 
     async def _work(self, call: StepCall) -> None:

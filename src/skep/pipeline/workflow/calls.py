@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from .nodes import MappingNode, Node, Scalar
 from .permissions import Permissions, excess, requested_permissions
 from .report import Report, did_you_mean, quoted
-from .tree import InputType, Job, Trigger, Workflow
+from .tree import InputSpec, InputType, Job, Trigger, Workflow
 
 
 def check_call(job: Job, called: Workflow, report: Report) -> None:
@@ -48,9 +48,14 @@ def _check_inputs(job: Job, uses: Scalar, trigger: Trigger, report: Report) -> N
     declared = {spec.name.lower(): spec for spec in trigger.inputs}
     for name, spec in declared.items():
         if name in given:
-            _check_type(spec.type, given[name][1], report)
+            _check_type(spec, given[name][1], report)
         elif spec.required and spec.default is None:
-            report.error("missing-input", f"required input {quoted(spec.name)} is not given", uses.span)
+            report.error(
+                "missing-input",
+                f"required input {quoted(spec.name)} is not given",
+                uses.span,
+                hint=f"give it below `with:`, as a {spec.type.value}",
+            )
     _check_undeclared("input", given, (spec.name for spec in trigger.inputs), report)
 
 
@@ -81,14 +86,18 @@ def _check_undeclared(
             )
 
 
-def _check_type(kind: InputType, value: Node, report: Report) -> None:
+def _check_type(spec: InputSpec, value: Node, report: Report) -> None:
     if not isinstance(value, Scalar):
         return
     is_boolean = isinstance(value.value, bool)
-    if kind is InputType.BOOLEAN and not is_boolean:
-        report.error("wrong-type", f"{quoted(value.text)} is not `true` or `false`", value.span)
-    elif kind is InputType.NUMBER and (is_boolean or not isinstance(value.value, int | float)):
-        report.error("wrong-type", f"{quoted(value.text)} is no number", value.span)
+    wrong = ""
+    if spec.type is InputType.BOOLEAN and not is_boolean:
+        wrong = "is not `true` or `false`"
+    elif spec.type is InputType.NUMBER and (is_boolean or not isinstance(value.value, int | float)):
+        wrong = "is no number"
+    if wrong:
+        hint = f"the called workflow declares {quoted(spec.name)} as a {spec.type.value}; write it without quotes"
+        report.error("wrong-type", f"{quoted(value.text)} {wrong}", value.span, hint=hint)
 
 
 def _entries(node: MappingNode | None) -> dict[str, tuple[str, Node]]:

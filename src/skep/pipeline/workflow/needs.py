@@ -14,8 +14,8 @@ from .tree import Job
 def check_needs(jobs: Sequence[Job], jobs_span: Location, report: Report) -> None:
     """Reports needs that name no job, and needs that can never be met.
 
-    Source: actions/runner `WorkflowTemplateConverter.ConvertToJobs`: there must be a job without needs, and every need of
-    a job that can never start is reported.
+    Source: actions/runner `WorkflowTemplateConverter.ConvertToJobs`: there must be a job without needs. GitHub also reports
+    every need of a job that waits for one of those; here the cause is said once, and not what follows from it.
     """
     if not any(not job.needs for job in jobs):
         report.error(
@@ -42,14 +42,12 @@ def check_needs(jobs: Sequence[Job], jobs_span: Location, report: Report) -> Non
                     need.span,
                     hint=did_you_mean(need.job_id, set(names.values()) - {job.id}),
                 )
-            elif wanted in never:
-                circle = wanted in circles
+            elif wanted in circles:
                 report.error(
                     "needs-cycle",
-                    f"job {quoted(job.id)} needs {quoted(need.job_id)}, which "
-                    + ("is on a circle of `needs`" if circle else "can never start"),
+                    f"job {quoted(job.id)} needs {quoted(need.job_id)}, which is on a circle of `needs`",
                     need.span,
-                    hint="break the circle of `needs`" if circle else "",
+                    hint="break the circle of `needs`",
                 )
 
 

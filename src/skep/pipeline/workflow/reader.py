@@ -19,7 +19,7 @@ from .jobs import read_jobs, read_run_defaults
 from .limits import Limits
 from .nodes import MappingNode, Node, Scalar
 from .permissions import Permissions, PermissionsPolicy, default_permissions, requested_permissions
-from .report import Report, quoted
+from .report import Report, did_you_mean, quoted
 from .source import Source
 from .tree import Job, Workflow
 from .triggers import read_triggers
@@ -165,7 +165,12 @@ class _Reading:
             text = self._text(f"./{target}" if is_local else target, uses.span, report)
             if text is None:
                 if is_local:
-                    report.error("unknown-workflow", f"there is no {quoted(uses.text)}", uses.span)
+                    hint = did_you_mean(target, self.files, list_all=False)
+                    hint = (
+                        hint
+                        or "write the path from the top of the repository: `./.github/workflows/NAME.yml`"
+                    )
+                    report.error("unknown-workflow", f"there is no {quoted(uses.text)}", uses.span, hint=hint)
                 return None
             self.read(text, target)
         tree, wrong = self.files[target]

@@ -35,6 +35,9 @@ _YAML |= {"empty-file", "recursive-alias", "wrong-tag", "unknown-tag", "byte-ord
 _THEIRS_ALONE = re.compile(
     r"Unexpected type 'BasicExpressionToken'|Expected mapping end|at line \d+, column|image cannot be empty"
 )
+# of jobs that wait for one that can never start we name the cause alone, they every follower
+_FOLLOWS = re.compile(r"creates a cycle in the dependency graph")
+_CAUSES = {"unknown-need", "needs-cycle"}
 # their server compares job ids without case, their TypeScript parser does not
 _CASE = re.compile(r"needs: B$", re.MULTILINE)
 
@@ -58,7 +61,8 @@ def disagreement(text: str, findings: tuple[Finding, ...], messages: list[str]) 
     if rules & _YAML or any(_THEIRS_ALONE.search(message) for message in messages):
         return ""
     ours = {(finding.where.line, finding.where.column) for finding in errors}
-    theirs = {(int(line), int(column)) for said in messages for line, column in _PLACE.findall(said)}
+    causes = [said for said in messages if not (rules & _CAUSES and _FOLLOWS.search(said))]
+    theirs = {(int(line), int(column)) for said in causes for line, column in _PLACE.findall(said)}
     # their server takes `inputs:` with nothing below, their TypeScript parser does not
     rows = text.split("\n")
     theirs = {place for place in theirs if "inputs:" not in rows[place[0] - 1]}
