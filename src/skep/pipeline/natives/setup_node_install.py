@@ -143,11 +143,11 @@ def _sweep(root: str) -> None:
             remove_tree(f"{root}/{name}")
 
 
-def find_pip(places: ToolPlaces) -> list[str] | None:
+def find_pip(places: ToolPlaces, own: str = sys.executable) -> list[str] | None:
     """The command that installs a wheel's files, by the first Python that has pip: Skep's own, else one on PATH."""
     options = ["install", "--no-deps", "--no-compile", "--only-binary", ":all:", "--progress-bar", "off"]
     programs = [
-        sys.executable,
+        own,
         *(shutil.which(name, path=places.env.get("PATH", "")) for name in ("python3", "python")),
     ]
     for program in programs:

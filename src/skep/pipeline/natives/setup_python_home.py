@@ -51,8 +51,9 @@ def template_name(facts: PythonFacts) -> str:
     return f"{facts.version}{'t' if facts.free_threaded else ''}-{digest}"
 
 
-def make_template(facts: PythonFacts, root: str) -> None:
-    """Fills an empty folder with a Python that works, and with pip when the interpreter brings it. Raises HostError."""
+def make_template(facts: PythonFacts, root: str, wheel_folders: Sequence[str] = WHEEL_FOLDERS) -> None:
+    """Fills an empty folder with a Python that works, and with pip when its wheel comes with the interpreter or is in one of
+    the folders. Raises HostError."""
     try:
         lay_out_prefix(facts, root)
         if not _is_accepted(facts, root):
@@ -64,7 +65,7 @@ def make_template(facts: PythonFacts, root: str) -> None:
                     f"`{facts.executable}` does not work from another folder",
                     hint=f"install another one: `uv python install {facts.numbers[0]}.{facts.numbers[1]}`",
                 )
-        _install_pip(facts, root)
+        _install_pip(facts, root, wheel_folders)
     except OSError as error:
         raise HostError(f"cannot make a Python in `{root}`: {error.strerror or error}") from error
 
@@ -85,9 +86,9 @@ def _is_accepted(facts: PythonFacts, root: str) -> bool:
     )
 
 
-def _install_pip(facts: PythonFacts, root: str) -> None:
+def _install_pip(facts: PythonFacts, root: str, wheel_folders: Sequence[str]) -> None:
     """From the wheels that come with the interpreter, as ensurepip does it; without network."""
-    wheels = _bundled(facts)
+    wheels = _bundled(facts, wheel_folders)
     if not wheels:
         return
     python = f"{root}/bin/{facts.name}"
@@ -103,9 +104,9 @@ def _install_pip(facts: PythonFacts, root: str) -> None:
         raise HostError(f"pip cannot be installed for `{facts.executable}`: {said}")
 
 
-def _bundled(facts: PythonFacts) -> list[str]:
+def _bundled(facts: PythonFacts, wheel_folders: Sequence[str]) -> list[str]:
     """The wheel of pip, then that of setuptools for Pythons that come with it."""
-    for folder in (f"{facts.stdlib}/ensurepip/_bundled", *WHEEL_FOLDERS):
+    for folder in (f"{facts.stdlib}/ensurepip/_bundled", *wheel_folders):
         try:
             names = os.listdir(folder)
         except OSError:

@@ -15,8 +15,9 @@ import pytest
 from skep.model.errors import UserError
 from skep.pipeline.natives.setup_cache import DependencyMarks
 from skep.pipeline.natives.setup_node import SetupNode
+from skep.pipeline.natives.setup_node_install import find_pip
 from skep.pipeline.natives.setup_node_registry import settings
-from skep.pipeline.natives.setup_places import own_architecture
+from skep.pipeline.natives.setup_places import ToolPlaces, own_architecture
 
 from .setups import Workshop, make_wheel
 
@@ -270,3 +271,25 @@ def test_pnpm_gets_no_hard_links_into_the_shared_store(shop: Workshop) -> None:
     job.write({"pnpm-lock.yaml": ""})
     result = shop.set_up(job, USES, {"cache": "pnpm"})
     assert result.env["npm_config_package_import_method"] == "clone-or-copy"
+
+
+def test_a_node_in_a_tool_cache_serves_when_it_was_installed_to_the_end(
+    tmp_path: Path, shop: Workshop
+) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho v97.1.0\n")
+    program.chmod(0o755)
+    for version, complete in (("97.1.0", True), ("97.2.0", False)):
+        folder = tmp_path / "tools/node" / version / own_architecture()
+        (folder / "bin").mkdir(parents=True)
+        (folder / "bin/node").symlink_to(program)
+        if complete:
+            Path(f"{folder}.complete").touch()
+    assert shop.set_up(shop.job(), USES, {"node-version": "97"}).outputs["node-version"] == "v97.1.0"
+
+
+def test_without_any_python_there_is_no_pip() -> None:
+    assert (
+        find_pip(ToolPlaces(env={"PATH": ""}, tool_caches=(), architecture="", machine="", own=""), own="")
+        is None
+    )
