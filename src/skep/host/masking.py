@@ -5,32 +5,80 @@ touch become one `***`, as in GitHub's runner.
 
 How a stream is cut: after each chunk only the longest end that is a proper beginning of some literal is held back. State
 between chunks: these held bytes, and how many of them an already written `***` covers (0: it ends right before them).
+
+Who masks what: the secrets given to a run are masked everywhere in it; what a job masks itself (`::add-mask::`) is
+masked in that job alone, as on GitHub: each job has a child of the run's masker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from skep.host.growing_literals import GrowingLiterals
 from skep.host.literals import Literals, prepare
 from skep.host.secret_forms import forms_of
+from skep.model.errors import UserError
 
 REPLACEMENT = b"***"
 _PIECE_BYTES = 1 << 16  # more at once gains nothing and costs memory
 _NOT_COVERED = -1
-_ONE_TABLE = 120  # below this many literals one table is prepared anew for each secret added
+
+JOB_VALUES = 20_000
+"""How many values one job may mask, each line of one counted. Every value has to be looked for in all that follows."""
+JOB_CHARACTERS = 4 * 1024**2
+"""How long all values that one job masks may be together."""
 
 
 class Masker:
-    """The secrets of a run. Streams and calls see a secret from the moment it was added; safe to share between threads
-    when one of them adds."""
+    """The secrets of a run, or of one of its jobs. Streams and calls see a secret from the moment it was added; safe to
+    share between threads when one of them adds."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self.tables: tuple[Literals, ...] = ()
-        self._add_all(secrets)
+    def __init__(self, secrets: Iterable[str] = (), *, parent: Masker | None = None) -> None:
+        """Masks `secrets`, and all that `parent` masks, now and later."""
+        self._parent = parent
+        self._added: set[str] = set()
+        self._values = self._characters = 0
+        self._growing = GrowingLiterals()
+        self._tables: tuple[Literals | GrowingLiterals, ...] = ()
+        if forms := frozenset[bytes]().union(*(forms_of(secret) for secret in secrets)):
+            self._tables = (prepare(forms),)
+
+    def child(self) -> Masker:
+        """A masker for one job: masks what this one masks, and what is added to it, which this one does not learn."""
+        return Masker(parent=self)
+
+    @property
+    def tables(self) -> tuple[Literals | GrowingLiterals, ...]:
+        """What is looked for, in no order."""
+        return self._tables if self._parent is None else self._parent.tables + self._tables
 
     def add(self, secret: str) -> None:
-        """Masks `secret` and its encodings from now on; blank values and single characters are never masked."""
-        self._add_all((secret,))
+        """Masks `secret` and its encodings from now on; blank values and single characters are never masked.
+
+        Raises UserError when a child masks too much already (`JOB_VALUES`, `JOB_CHARACTERS`); then the value is not masked.
+        """
+        if secret in self._added:
+            return
+        if self._parent is not None:
+            self._count(secret)
+        self._added.add(secret)
+        fresh = set(forms_of(secret))
+        for table in self.tables:
+            fresh -= table.forms
+        if fresh:
+            self._growing.add(fresh)
+            if not (self._tables and self._tables[-1] is self._growing):
+                self._tables = (*self._tables, self._growing)
+
+    def _count(self, secret: str) -> None:
+        values = self._values + secret.count("\n") + secret.count("\r") + 1
+        characters = self._characters + len(secret)
+        if values > JOB_VALUES or characters > JOB_CHARACTERS:
+            raise UserError(
+                f"one job can mask {JOB_VALUES} values of together {JOB_CHARACTERS} characters, and no more: "
+                "this one is not masked"
+            )
+        self._values, self._characters = values, characters
 
     def mask(self, text: str) -> str:
         """`text` with every secret replaced."""
@@ -46,16 +94,6 @@ class Masker:
     def stream(self) -> MaskStream:
         """A masker of one stream of bytes, in order."""
         return MaskStream(self)
-
-    def _add_all(self, secrets: Iterable[str]) -> None:
-        forms = frozenset[bytes]().union(*(forms_of(secret) for secret in secrets))
-        fresh = forms.difference(*(table.forms for table in self.tables))
-        if fresh:
-            # Tables grow as powers of two, so that thousands of secrets, added one by one, do not cost quadratic time.
-            tables = list(self.tables)
-            while tables and len(tables[-1].forms) <= max(2 * len(fresh), _ONE_TABLE):
-                fresh |= tables.pop().forms
-            self.tables = (*tables, prepare(fresh))
 
 
 class MaskStream:
@@ -76,23 +114,21 @@ class MaskStream:
     def finish(self) -> bytes:
         """What is still held back, masked. Feeding again begins a new stream."""
         text, self._held = self._held, b""
-        rest = self._emit(text, self._places(text), len(text))
+        places = sorted([place for table in self._masker.tables for place in table.places(text)])
+        rest = self._emit(text, places, len(text))
         self._covered = _NOT_COVERED
         return rest
 
     def _mask(self, chunk: bytes) -> bytes:
         text = self._held + chunk if self._held else chunk
-        held_from = min([table.held_from(text) for table in self._masker.tables], default=len(text))
-        places = self._places(text)
+        tables = self._masker.tables
+        held_from = min([table.held_from(text) for table in tables], default=len(text))
+        places = sorted([place for table in tables for place in table.places(text)])
         if not places and self._covered == _NOT_COVERED:
             self._held = text[held_from:]
             return text[:held_from] if self._held else text
         self._held = text[held_from:]
         return self._emit(text, places, held_from)
-
-    def _places(self, text: bytes) -> list[tuple[int, int]]:
-        tables = self._masker.tables
-        return sorted([place for table in tables for place in table.places(text)])
 
     def _emit(self, text: bytes, places: list[tuple[int, int]], held_from: int) -> bytes:
         out: list[bytes] = []

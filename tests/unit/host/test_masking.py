@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skep.host.growing_literals import GrowingLiterals
 from skep.host.literals import prepare
-from skep.host.masking import Masker
+from skep.host.masking import JOB_CHARACTERS, JOB_VALUES, Masker
 from skep.host.secret_forms import forms_of
+from skep.model.errors import UserError
 
 TOKEN = "ghp_R4nd0mT0kenOfSomeLength"
 
@@ -217,12 +219,68 @@ def test_a_secret_added_while_a_stream_runs_is_masked_from_then_on() -> None:
 
 def test_thousands_of_secrets_added_one_by_one_are_all_masked() -> None:
     rng = random.Random(3)
-    secrets = ["".join(rng.choices(string.ascii_letters, k=20)) for _ in range(400)]
+    secrets = [
+        "".join(rng.choices(string.ascii_letters, k=rng.choice((2, 3, 5, 6, 7, 20)))) for _ in range(900)
+    ]
     masker = Masker()
     for secret in secrets:
         masker.add(secret)
-    assert len(masker.tables) < 8
+    assert len(masker.tables) == 1
     assert masker.mask(" ".join(secrets)) == " ".join(["***"] * len(secrets))
+
+
+@pytest.mark.parametrize("alphabet", ["ab", string.hexdigits])
+@pytest.mark.parametrize("seed", range(6))
+def test_many_literals_that_came_one_by_one_are_found_as_by_plain_search(seed: int, alphabet: str) -> None:
+    rng = random.Random(seed)
+    literals = {
+        "".join(rng.choices(alphabet, k=rng.choice((1, 2, 3, 4, 6, 7, 8, 11, 30, 300)))).encode()
+        for _ in range(400)
+    }
+    table = GrowingLiterals()
+    for literal in literals:
+        table.add([literal])
+    ordered = sorted(literals)
+    text = b"".join(rng.choice((rng.choice(ordered), b"-", b"\n")) for _ in range(40))
+    expected = {
+        (at, at + len(one)) for one in literals for at in range(len(text)) if text.startswith(one, at)
+    }
+    assert set(table.places(text)) == expected
+    held = {
+        at
+        for at in range(len(text))
+        if any(len(one) > len(text) - at and one.startswith(text[at:]) for one in literals)
+    }
+    assert table.held_from(text) == min(held, default=len(text))
+
+
+def test_a_child_masks_what_its_parent_does_and_keeps_its_own_to_itself() -> None:
+    run = Masker(["run-secret"])
+    one, other = run.child(), run.child()
+    one.add("own-secret")
+    run.add("late-secret")
+    text = "run-secret own-secret late-secret"
+    assert one.mask(text) == "*** *** ***"
+    assert other.mask(text) == run.mask(text) == "*** own-secret ***"
+    assert not other.contains_secret("own-secret")
+
+
+def test_a_job_masks_a_limited_number_of_values_each_line_of_one_counted() -> None:
+    masker = Masker().child()
+    for number in range(JOB_VALUES - 3):
+        masker.add(f"v{number}-secret")
+    masker.add("v0-secret")  # known already
+    masker.add("three\nmore\nlines")
+    with pytest.raises(UserError, match="this one is not masked"):
+        masker.add("too-much")
+    assert masker.mask("v0-secret lines too-much") == "*** *** too-much"
+
+
+def test_a_job_masks_a_limited_number_of_characters() -> None:
+    masker = Masker().child()
+    masker.add("x" * JOB_CHARACTERS)
+    with pytest.raises(UserError, match="this one is not masked"):
+        masker.add("secret")
 
 
 def test_bytes_that_are_no_text_pass_unchanged() -> None:
