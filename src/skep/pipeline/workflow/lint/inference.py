@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from skep.pipeline.expressions.values import to_number, to_text
 from skep.pipeline.workflow.report import did_you_mean, quoted
 
 from .call_types import call_type, note_as_word
+from .comparison_types import check_comparison
 from .expression_types import (
     ANY,
     BOOLEAN,
@@ -40,8 +42,6 @@ TypeOfName = Callable[[str], Type]
 """The type of a context by its lower-cased name; `ANY` for one that is unknown or not available."""
 
 UNKNOWN_PROPERTY = "unknown-property"
-COMPARISON = "comparison-type"
-IMPOSSIBLE = "impossible-value"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,8 @@ class Inference:
                 self.type_of(operand)
                 return BOOLEAN
             case Compare():
-                self._compare(node)
+                sides = self.type_of(node.left), self.type_of(node.right)
+                check_comparison(node, *sides, self.shown, self.note)
                 return BOOLEAN
             case Logic(operands=operands):
                 return joined_all([self.type_of(operand) for operand in operands])
@@ -112,7 +113,7 @@ class Inference:
             return self._member(node, target, key)
         self.type_of(key)
         if isinstance(target, Array):
-            return target.item
+            return Array(ANY, filtered=True) if target.filtered else target.item
         return _any_property(target) if isinstance(target, Object) else ANY
 
     def _star(self, node: Access, target: Type) -> Type:
@@ -134,7 +135,7 @@ class Inference:
             found = target.property(to_text(key.value))
             return self._absent(node, target, key) if found is None else found
         if isinstance(target, Array):
-            if not isinstance(key.value, str):
+            if not math.isnan(to_number(key.value)):  # `['0']` is an index, too
                 return target.item
             self.note(
                 UNKNOWN_PROPERTY,
@@ -164,69 +165,6 @@ class Inference:
         )
         return ANY
 
-    # --- comparisons --------------------------------------------------------------------------------------------------
-    def _compare(self, node: Compare) -> None:
-        left, right = self.type_of(node.left), self.type_of(node.right)
-        if ANY in (left, right):
-            return
-        if is_collection(left) or is_collection(right):
-            self._compare_collection(node, left, right)
-        elif isinstance(left, Text) and isinstance(right, Text):
-            self._compare_texts(node, left, right)
-        else:
-            self._compare_kinds(node, left, right)
-            self._compare_kinds(node, right, left)
-
-    def _compare_collection(self, node: Compare, left: Type, right: Type) -> None:
-        side, type_ = (node.left, left) if is_collection(left) else (node.right, right)
-        hint = "compare a property of it" if isinstance(type_, Object) else "use `contains(array, item)`"
-        self.note(
-            COMPARISON,
-            node,
-            f"{self.shown(side)} is {type_}, so this is always {_always(node)}",
-            hint=hint,
-        )
-
-    def _compare_texts(self, node: Compare, left: Text, right: Text) -> None:
-        """Two strings that can never be the same, such as a job's result and `failed`."""
-        if node.operator not in ("==", "!=") or left.values is None or right.values is None:
-            return
-        if {text.upper() for text in left.values} & {text.upper() for text in right.values}:
-            return
-        literal, other, values = (
-            (node.right, node.left, left.values)
-            if isinstance(node.right, Literal)
-            else (node.left, node.right, right.values)
-        )
-        if isinstance(literal, Literal) and not isinstance(other, Literal):
-            self.note(
-                IMPOSSIBLE,
-                node,
-                f"{self.shown(other)} is never {self.shown(literal)}, so this is always {_always(node)}",
-                hint=did_you_mean(to_text(literal.value), (value for value in values if value)),
-            )
-
-    def _compare_kinds(self, node: Compare, type_: Type, other: Type) -> None:
-        """A boolean or number with a string: both become numbers, and most strings become none."""
-        if type_ not in (BOOLEAN, NUMBER) or not isinstance(other, Text):
-            return
-        if other.values is not None:
-            if all(to_number(value) != to_number(value) for value in other.values):
-                self.note(
-                    COMPARISON,
-                    node,
-                    f"this compares {type_} with a string that is no number: it is always {_always(node)}",
-                    hint="compare with `true` or `false`, without quotes" if type_ is BOOLEAN else "",
-                )
-        elif type_ is BOOLEAN and node.operator in ("==", "!="):
-            self.note(
-                COMPARISON,
-                node,
-                "this compares a string with a boolean: the text `true` does not equal `true`, nor `false` `false`",
-                hint="compare with the text: `== 'true'`",
-                severity=Severity.WARNING,
-            )
-
 
 def find_problems(site: ExpressionSite, type_of_name: TypeOfName) -> list[TypeProblem]:
     """Every misuse in one expression of a workflow."""
@@ -255,10 +193,6 @@ _TEXT_KEYS = frozenset(
     }
 )
 _ENTRY_KEYS = frozenset({"env", "jobs.<job>.env", "jobs.<job>.steps.env", "jobs.<job>.steps.with"})
-
-
-def _always(node: Compare) -> str:
-    return "true" if node.operator == "!=" else "false"
 
 
 def _literal_type(node: Literal) -> Type:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from skep.pipeline.expressions.compile import compile_expression
+from skep.pipeline.expressions.errors import ExpressionError
+from skep.pipeline.expressions.scope import Scope
+from skep.pipeline.expressions.values import Value
 from skep.pipeline.workflow.lint.expression_types import (
     ANY,
     BOOLEAN,
@@ -90,7 +94,10 @@ def test_an_expression_has_a_type(text: str, shown: str) -> None:
         ("flag.*", ["unknown-property"]),
         ("list[object.c]", ["unknown-property"]),
         ("object.a == 'x'", ["comparison-type"]),
-        ("list < 3", ["comparison-type"]),
+        ("list < 'x'", ["comparison-type"]),
+        ("list == list", []),
+        ("list < 3", []),
+        ("object.a == ''", []),
         ("flag == 'yes'", ["comparison-type"]),
         ("text == true", ["comparison-type"]),
         ("number != 'x'", ["comparison-type"]),
@@ -127,7 +134,9 @@ def allows(type_: Type, value: object) -> bool:
             for name, item in value.items()
             if [key.lower() for key in value].count(name.lower()) == 1
         )
-    return {NULL: type(None), BOOLEAN: bool, NUMBER: int}[type_] is type(value)
+    if type_ is NUMBER:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None if type_ is NULL else isinstance(value, bool)
 
 
 @given(VALUES, VALUES)
@@ -148,3 +157,76 @@ def test_of_nothing_nothing_is_known() -> None:
 
 def test_many_texts_are_just_a_string() -> None:
     assert joined_all(one_of(str(number)) for number in range(500)) == STRING
+
+
+# --- what is said of an expression is true of its value ---------------------------------------------------------------
+_VALUES: tuple[dict[str, Value], ...] = (
+    {
+        "text": "true",
+        "flag": True,
+        "number": 0,
+        "list": [{"name": "a", "tags": ["x"]}, {"name": "", "tags": []}],
+        "object": {"a": {"x": "1"}, "b": {"x": 2}},
+        "loose": {"a": {"b": [1]}},
+    },
+    {
+        "text": "",
+        "flag": False,
+        "number": 7,
+        "list": [],
+        "object": {"a": {"x": ""}, "b": {"x": 0}},
+        "loose": {},
+    },
+)
+_ATOMS = st.sampled_from(
+    [
+        *CONTEXTS,
+        *("list[0]", "list[0].name", "list.*.name", "list.*.tags", "list.*.nope", "object.a", "object.a.x"),
+        *("object.*.x", "object.*", "object.c", "object.a.y", "loose.a", "loose.a.b", "text.x", "number.y"),
+        *("'a'", "'true'", "''", "'1'", "0", "1", "true", "false", "null", "'{0}'", "'[1]'"),
+    ]
+)
+_EXPRESSIONS = st.recursive(
+    _ATOMS,
+    lambda inner: st.one_of(
+        st.builds("{} {} {}".format, inner, st.sampled_from(["==", "!=", "<", ">=", "&&", "||"]), inner),
+        st.builds("!({})".format, inner),
+        st.builds("({})".format, inner),
+        st.builds("({}).x".format, inner),
+        st.builds("({})[{}]".format, inner, inner),
+        st.builds("contains({}, {})".format, inner, inner),
+        st.builds("format('{{0}}', {})".format, inner),
+        st.builds("join({})".format, inner),
+        st.builds("toJSON({})".format, inner),
+        st.builds("case({} == 'a', {}, {})".format, inner, inner, inner),
+    ),
+    max_leaves=6,
+)
+
+
+@given(_EXPRESSIONS)
+@example("(list.*.tags).x")
+@example("object.*[0]")
+def test_what_is_said_of_an_expression_is_true_of_its_value(text: str) -> None:
+    tree = parsed(text)
+    if tree is None:  # too deep
+        return
+    inference = Inference(text=text, type_of_name=CONTEXTS.__getitem__)
+    type_ = inference.type_of(tree)
+    for values in _VALUES:
+        value = evaluated(text, values)
+        assert value is None or allows(type_, value), (text, type_, value)
+        for problem in inference.problems:
+            part = evaluated(text[problem.node.start : problem.node.end], values)
+            if problem.rule == "unknown-property":
+                assert part in (None, []), (text, problem.message, part)
+            elif problem.message.endswith(("always true", "always false")):
+                assert part is problem.message.endswith("always true"), (text, problem.message, part)
+
+
+def evaluated(text: str, values: dict[str, Value]) -> Value:
+    """The value with these contexts; None for an expression that fails."""
+    try:
+        return compile_expression(text).evaluate(Scope(values))
+    except ExpressionError:
+        return None
