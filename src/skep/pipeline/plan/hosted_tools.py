@@ -43,17 +43,33 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _WORDS_BEFORE = "sudo time env exec if then do else elif while until ! command"
 _BEFORE_COMMANDS = frozenset(_WORDS_BEFORE.split())
 _COMMENT = re.compile(r"(?:^|\s)#.*$", re.MULTILINE)
-_HERE_DOCUMENT = re.compile(r"<<-?\s*(['\"]?)(\w+)\1[^\n]*\n.*?\n\s*\2\b", re.DOTALL)
-_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\$`]|\\.|\$(?!\())*\"", re.DOTALL)
-_EXPRESSION = re.compile(r"\$\{\{.*?\}\}", re.DOTALL)
+_HERE_DOCUMENT = re.compile(r"<<-?[ \t]*(['\"]?)(\w+)\1")
+_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\$`]|\\.|\$(?!\())*+(?:\"|(?=[$`\\])|\Z)", re.DOTALL)
+"""Quoted text; double quotes up to a command inside them. It cannot fail behind its first quote: that keeps it linear."""
 
 
 def commands_in(script: str) -> tuple[str, ...]:
     """Names of hosted programs that a script calls, in order, each once. A guess: shells are not parsed here."""
-    text = _EXPRESSION.sub("x", script)
-    text = _HERE_DOCUMENT.sub("\n", text)
+    text = "\n".join(_outside_here_documents(_without_expressions(script).split("\n")))
     text = _COMMENT.sub("", _QUOTED.sub("x", text)).replace("\\\n", " ")
     return tuple(dict.fromkeys(name for part in _PARTS.split(text) for name in _called(part.split())))
+
+
+def _without_expressions(script: str) -> str:
+    """Each `${{ }}` as one letter."""
+    first, *others = script.split("${{")
+    return first + "".join("x" + other.partition("}}")[2] for other in others)
+
+
+def _outside_here_documents(lines: list[str]) -> Iterator[str]:
+    end = ""
+    for line in lines:
+        if end:
+            end = "" if line.strip() == end else end
+            continue
+        yield line
+        if found := _HERE_DOCUMENT.search(line):
+            end = found[2]
 
 
 def _called(words: list[str]) -> Iterator[str]:

@@ -83,6 +83,9 @@ def test_names_of_secrets_and_tools_are_told() -> None:
         ("A=1 B=2 cargo build", ["cargo"]),
         ("! kubectl get x", ["kubectl"]),
         ("make \\\n  npm", ["make"]),
+        ("cat <<END > x\nnpm ci\nEND\njq .", ["jq"]),
+        ("cat <<-'A B'\nnpm ci", ["npm"]),
+        ("${{ a }}npm; ${{ b }} && go build", ["go"]),
         ("", []),
     ],
 )
