@@ -226,7 +226,11 @@ def test_with_logs_the_lines_stay_above_the_tree(project: SkepProject, gate: Pat
     assert "ci / publish | done" in lines
 
 
-@pytest.mark.parametrize(("words", "env"), [(["--plain"], {}), ([], {"TERM": "dumb"})], ids=["plain", "dumb"])
+@pytest.mark.parametrize(
+    ("words", "term"),
+    [(["--plain"], "xterm"), ([], "dumb"), ([], "")],
+    ids=["plain", "dumb", "no-term"],
+)
 def test_plain_lines_are_given_where_they_are_wanted(
     project: SkepProject, gate: Path, words: list[str], term: str
 ) -> None:

@@ -37,8 +37,12 @@ def repaint(old: Sequence[str], new: Sequence[str], above: Sequence[str] = ()) -
 
 
 def erase(rows: int) -> str:
-    """Takes the view, so many rows of it, from the screen; the cursor is then where it began."""
-    return f"{_up(rows)}{_ERASE_BELOW}" if rows else ""
+    """Takes the view, so many rows of it, from the screen; the cursor is then where it began.
+
+    Its first row is erased alone: erasing everything from the corner of the screen is taken for `clear` by some terminals (tmux),
+    which then keep the view in their history.
+    """
+    return f"{_up(rows)}{_ERASE_LINE}\r\n{_ERASE_BELOW}{_up(1)}" if rows else ""
 
 
 def rows_taken(lines: Sequence[str], width: int, *, reflows: bool) -> int:

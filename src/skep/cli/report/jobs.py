@@ -45,12 +45,17 @@ def chosen_jobs(jobs: tuple[JobView, ...]) -> list[JobView]:
     """All, or of very many those that did not succeed and the slowest of the others; in the order given."""
     if len(jobs) <= LIMIT:
         return list(jobs)
-    good = [job for job in jobs if job.status in ("success", "skipped")]
+    good = [job for job in jobs if job.status in ("success", "skipped") or _never_ran(job)]
     good_legs = {job.leg for job in good}
     bad = [job for job in jobs if job.leg not in good_legs][: LIMIT - SLOWEST]
     slowest = sorted(good, key=lambda job: -job.duration_s)[:SLOWEST]
     kept = {job.leg for job in (*bad, *slowest)}
     return [job for job in jobs if job.leg in kept]
+
+
+def _never_ran(job: JobView) -> bool:
+    """Whether it was cancelled before it began: there is nothing to say of it."""
+    return job.status == "cancelled" and job.started_at is None
 
 
 def deviation(job: JobView, expected_s: float | None) -> str:
