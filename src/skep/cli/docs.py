@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 
+from skep.cli.command_page import commands_page
 from skep.settings import TABLES, Settings, environment_name, flag_name, kind_of
 
 KIND_WORDS = {
@@ -60,10 +61,10 @@ def lint_page() -> str:
         "",
         "<!-- made by `python -m skep.cli.docs`; change src/skep/pipeline/workflow/lint/rules -->",
         "",
-        "`skep lint` first reads a workflow as `skep run` does; what GitHub would refuse is an error, and then no rule looks at the",
-        "file. Errors make the exit code 1; warnings and notices do not. A finding is silenced on its line, or on the line before,",
-        "by a comment with a reason; a comment without a reason (`bad-suppression`) or without effect (`unused-suppression`) is a",
-        "warning itself:",
+        "`skep lint` first reads a workflow as `skep run` does; what GitHub would refuse is an error, and then only the rules that",
+        "look at one step or script by itself go on. Errors make the exit code 1; warnings and notices do not. A finding is",
+        "silenced on its line, or on the line before, by a comment with a reason; a comment without a reason (`bad-suppression`)",
+        "or without effect (`unused-suppression`) is a warning itself:",
         "",
         "```yaml",
         "runs-on: big-machine # skep: ignore[unknown-label] a runner of ours",
@@ -95,6 +96,7 @@ def lint_page() -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/commands.md": commands_page,
     "docs/reference/settings.md": settings_page,
     "docs/reference/lint.md": lint_page,
 }

@@ -55,6 +55,14 @@ def read_workflow(
     return workflow, findings
 
 
+def read_parts(text: str, path: str, *, limits: Limits | None = None) -> Workflow | None:
+    """A file that `read_workflow` refuses, as far as it can be read; None when nothing can.
+
+    For those who look at single steps and scripts. Wrong values are left out or stand as written; nothing may run by it.
+    """
+    return _Reading(None, limits or Limits(), PermissionsPolicy.WRITE).read(text, path)
+
+
 @dataclass(slots=True)
 class _Reading:
     """One call of `read_workflow`: the file and all that it calls."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from skep.model.finding import Finding, Severity
-from skep.pipeline.workflow.reader import Called, read_workflow
+from skep.pipeline.workflow.reader import Called, read_parts, read_workflow
 from skep.pipeline.workflow.tree import Workflow
 
 from .context import LintContext, ReadFile, lint_context
@@ -24,7 +24,7 @@ class LintResult:
 
     findings: tuple[Finding, ...]  # sorted by place
     silenced: tuple[tuple[Finding, str], ...] = ()  # (finding, the reason given)
-    readable: bool = True  # False: GitHub would refuse the file, and no rule has looked at it
+    readable: bool = True  # False: GitHub would refuse the file
 
 
 def lint_text(
@@ -38,7 +38,7 @@ def lint_text(
 ) -> LintResult:
     """Everything that is wrong with one workflow file. Never raises on user input.
 
-    Rules look only at a file that can be read: where a run would be refused, the reader's findings come alone.
+    In a file that a run would refuse only those rules look that see one step, script or key by itself.
     `workflows`: the readable ones of the project, by path; `called`: see `read_workflow`.
     """
     workflow, found = read_workflow(text, path, called=called)
@@ -58,17 +58,24 @@ def lint_read(
     """The same for a file that was read already: `workflow` and `found` are what `read_workflow` gave."""
     chosen = options or LintOptions()
     findings = [finding for finding in found if not _is_replaced(finding)]
-    if workflow is not None:
-        context = lint_context(workflow, text, options=chosen, workflows=workflows, read_file=read_file)
-        findings += lint_context_findings(context)
+    tree = workflow or read_parts(text, path)
+    if tree is not None:
+        context = lint_context(tree, text, options=chosen, workflows=workflows, read_file=read_file)
+        findings += lint_context_findings(context, is_damaged=workflow is None)
     return replace(_settled(findings, text, path, chosen), readable=workflow is not None)
 
 
-def lint_context_findings(context: LintContext) -> list[Finding]:
-    """What the rules find, those ignored left out; severities are the rules' own."""
+def lint_context_findings(context: LintContext, *, is_damaged: bool = False) -> list[Finding]:
+    """What the rules find, those ignored left out; severities are the rules' own.
+
+    In a damaged tree only rules look that see one step, script or key by itself: the others would report what follows from
+    an error that was reported already.
+    """
     only, ignored = context.options.only, context.options.ignored
     found: dict[Finding, None] = {}
     for rule in RULES.values():
+        if is_damaged and not rule.stands_alone:
+            continue
         if rule.id not in ignored and (not only or rule.id in only):
             found.update(dict.fromkeys(rule.check(context)))
     return list(found)

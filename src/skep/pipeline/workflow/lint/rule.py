@@ -23,6 +23,9 @@ class RuleInfo:
     explanation: str
     check: Check
     fixable: bool = False  # whether some of its findings carry edits
+    stands_alone: bool = (
+        False  # looks at one step, script or key by itself, so it holds in a file with errors, too
+    )
 
     def finding(
         self,

@@ -133,3 +133,18 @@ def test_a_severity_of_the_project_replaces_the_rules_own() -> None:
 
 def test_a_label_of_the_project_is_known() -> None:
     assert rules_of(lint(options=LintOptions(labels=("Big-Machine",)))) == []
+
+
+def test_a_file_with_errors_is_still_looked_at_by_rules_that_see_one_step_alone() -> None:
+    text = (
+        "on: issues\njobs:\n  a:\n    runson: x\n    runs-on: ubuntu-latest\n    steps:\n"
+        "      - run: echo '${{ github.event.issue.title }} ${{ github.nope }} ${{ wrong }}'\n"
+        "      - run: echo '${{ github.event.issue.title }} ${{ github.nope }}'\n"
+    )
+    result = lint_text(text, "ci.yml")
+    assert not result.readable
+    assert [(finding.rule, finding.where.line) for finding in result.findings] == [
+        ("unknown-key", 4),
+        ("expression-context", 7),
+        ("untrusted-text", 8),
+    ]

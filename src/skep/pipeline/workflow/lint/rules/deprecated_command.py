@@ -110,4 +110,5 @@ RULE = RuleInfo(
     ),
     check=check,
     fixable=True,
+    stands_alone=True,
 )

@@ -39,4 +39,5 @@ RULE = RuleInfo(
         "removing it from the file does not remove it from the history."
     ),
     check=check,
+    stands_alone=True,
 )

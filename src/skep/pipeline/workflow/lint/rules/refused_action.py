@@ -38,4 +38,5 @@ RULE = RuleInfo(
         "need the old versions; silence the rule there."
     ),
     check=check,
+    stands_alone=True,
 )

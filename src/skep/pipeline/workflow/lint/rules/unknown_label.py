@@ -132,4 +132,5 @@ RULE = RuleInfo(
         "`self-hosted` are yours and never reported; list other labels of your runners as `labels` in `[lint]` of skep.toml."
     ),
     check=check,
+    stands_alone=True,
 )

@@ -56,4 +56,5 @@ RULE = RuleInfo(
         "`bash -x {0}`. Without it the step fails before it begins."
     ),
     check=check,
+    stands_alone=True,
 )

@@ -55,4 +55,5 @@ RULE = RuleInfo(
         "yourself are listed as `owners` in `[lint]` of skep.toml; `actions` and `github` are by default."
     ),
     check=check,
+    stands_alone=True,
 )

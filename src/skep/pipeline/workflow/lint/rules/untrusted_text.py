@@ -99,4 +99,5 @@ RULE = RuleInfo(
         "the script does not help, because it is replaced, too."
     ),
     check=check,
+    stands_alone=True,
 )

@@ -46,4 +46,5 @@ RULE = RuleInfo(
         "`=` or `&` in its name is set, but no script finds it, or it is set under another name. Use letters, digits and `_`."
     ),
     check=check,
+    stands_alone=True,
 )
