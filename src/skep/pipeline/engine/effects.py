@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from skep.model.errors import UserError
@@ -137,7 +138,10 @@ class CommandInterpreter:
     def _mask(self, secret: str) -> str | None:
         if not secret.strip():
             return "##[warning]Can't add secret mask for empty string in ##[add-mask] command."
-        self._add_mask(secret)
+        try:
+            self._add_mask(secret)
+        except UserError as error:
+            return self._problem(str(error))
         return "::add-mask::***" if self._echo else None
 
     def _set_echo(self, data: str) -> str | None:
@@ -158,7 +162,8 @@ class CommandInterpreter:
                 f"Invalid stop-commands token `{token}`: it is empty or the name of a command."
             )
         if len(token) > 6:
-            self._add_mask(token)
+            with suppress(UserError):  # it masks too much already: the token may show
+                self._add_mask(token)
         self._stop_token = token
         return None
 

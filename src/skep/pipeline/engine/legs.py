@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from skep.events.facts import Annotated, JobFinished, JobStarted
 from skep.model.errors import RunnerLost, SkepError, UserError
@@ -55,7 +55,7 @@ class LegRun:
     """Runs one leg. `run` once; `cancel` and `kill` at any time, from the loop's thread."""
 
     def __init__(self, services: EngineServices, plan: LegPlan) -> None:
-        self._services = services
+        self._services = replace(services, masking=services.masking.child())
         self._plan = plan
         self._stop = StopSignal()
         self._timers: list[asyncio.TimerHandle] = []

@@ -22,7 +22,14 @@ from .output import MaskingStream
 
 
 class Masking(Protocol):
-    """The secrets of a run (`skep.host.masking.Masker`). A secret added later masks what comes later."""
+    """The secrets of a run, or of one of its jobs (`skep.host.masking.Masker`). A secret added later masks what comes later.
+
+    `add` raises UserError when a job masks too much already.
+    """
+
+    def child(self) -> Masking:
+        """For one job: masks what this masks, now and later, and what is added to it alone."""
+        ...
 
     def add(self, secret: str) -> None: ...
 
@@ -91,7 +98,7 @@ class RunnerFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineServices:
-    """Every port the engine uses. Built in `wiring`; the engine chooses nothing."""
+    """Every port the engine uses. Built in `wiring`; the engine chooses nothing. A job has its own, with masks of its own."""
 
     run_id: RunId
     run_number: int
