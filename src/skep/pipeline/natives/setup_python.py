@@ -27,7 +27,6 @@ from .setup_python_find import find_python, list_pythons, shown_versions
 from .setup_python_home import has_pip, provide_python
 from .setup_python_probe import PythonFacts, PythonProbe
 from .setup_python_versions import PythonSpec, read_spec, split_versions, versions_in_file
-from .setup_store import held
 
 _FOR_UV = re.compile(r"[\w.<>=!~,*+-]+")
 
@@ -171,8 +170,8 @@ async def _install_by_uv(call: NativeCall, spec: PythonSpec, places: ToolPlaces)
         wish += "t"
     folder = f"{places.own}/uv-python"
     os.makedirs(folder, exist_ok=True)
-    async with held(f"{folder}/.lock"):
-        ended = await call.run([uv, "python", "install", "--install-dir", folder, "--", wish], call.box.temp)
+    # no lock of ours: uv locks that folder itself
+    ended = await call.run([uv, "python", "install", "--install-dir", folder, "--", wish], call.box.temp)
     return ended.exit_code == 0
 
 
