@@ -38,7 +38,15 @@ from skep.pipeline.natives.setup_node import SetupNode
 from skep.pipeline.natives.setup_python import SetupPython
 from skep.pipeline.natives.upload_artifact import UploadArtifact
 from skep.pipeline.plan.values import Plan, RepositoryFacts
-from skep.pipeline.ports import Approvals, EventSink, LogSink, LogStore, NativeAction
+from skep.pipeline.ports import (
+    Approvals,
+    EventSink,
+    LogSink,
+    LogStore,
+    NativeAction,
+    ToolkitJob,
+    ToolkitServices,
+)
 from skep.pipeline.runners.host import HostRunner
 from skep.pipeline.runners.labels import ARCHITECTURES, host_labels, unsupported_reason
 from skep.pipeline.runners.trees import HostTrees, TreesInPlace
@@ -103,6 +111,25 @@ class _ShownLogs:
         return _ShownLog(self._logs.open(leg), leg, self._show)
 
 
+class LazyToolkits:
+    """ToolkitServices that are imported and built when the first process needs them: most runs need none."""
+
+    def __init__(self, build: Callable[[], ToolkitServices]) -> None:
+        self._build = build
+        self._built: ToolkitServices | None = None
+
+    async def variables(self, job: ToolkitJob, *, action: bool) -> dict[str, str]:
+        """See the port."""
+        if self._built is None:
+            self._built = self._build()
+        return await self._built.variables(job, action=action)
+
+    async def close(self) -> None:
+        """See the port."""
+        if self._built is not None:
+            await self._built.close()
+
+
 class LocalRun:
     """A run on this machine. Order: construct, `execute` on the loop; `cancel` and `kill` from the loop's thread."""
 
@@ -111,6 +138,7 @@ class LocalRun:
         self._records = records
         self._shown = events
         self._clock = SystemClock()
+        self._toolkits = LazyToolkits(partial(toolkit_services, request, self._clock))
         self._execution: RunExecution | None = None
         self._waiting_cancel = ""
 
@@ -139,6 +167,7 @@ class LocalRun:
             raise
         finally:
             await runner.close()
+            await self._toolkits.close()
             await groups.close()
             for note in trees.notes():
                 request.warn(note)
@@ -220,6 +249,7 @@ class LocalRun:
             find_program=find_program,
             options=options,
             project_root=request.repository.root,
+            toolkits=self._toolkits,
         )
 
     def _store_failed(self, error: StoreError) -> None:
@@ -263,18 +293,11 @@ def native_actions(
     request: RunRequest, trees: HostTrees | TreesInPlace, clock: SystemClock
 ) -> Callable[[str, str], NativeAction | None]:
     """What finds a native action by (owner/name, ref)."""
-    root, limit = request.paths.cache, request.settings.cache_limit_bytes
-    blobs, entries = Blobs(f"{root}/blobs"), CacheEntries(f"{root}/entries")
-    artifacts = Artifacts(request.paths.artifacts)
-
-    def clean_up() -> None:
-        artifacts.drop_expired(clock.now())
-        evict(blobs, [entries], [artifacts], limit_bytes=limit)
-
+    blobs, entries, artifacts = open_stores(request)
     stores = ArtifactStores(blobs=blobs, artifacts=artifacts, clock=clock)
     marks = DependencyMarks(blobs, entries, clock)
     return natives_table(
-        cache=CacheAction(blobs, entries, clock, housekeeping=clean_up),
+        cache=CacheAction(blobs, entries, clock, housekeeping=partial(clean_up, request, clock)),
         checkout=Checkout(trees),
         download=DownloadArtifact(stores),
         merge=MergeArtifacts(stores),
@@ -282,6 +305,36 @@ def native_actions(
         python=SetupPython(marks, tool_caches(request.environ)),
         upload=UploadArtifact(stores),
     )
+
+
+def open_stores(request: RunRequest) -> tuple[Blobs, CacheEntries, Artifacts]:
+    """Where caches and artifacts of the repository are; native actions and toolkits share them."""
+    root = request.paths.cache
+    return Blobs(f"{root}/blobs"), CacheEntries(f"{root}/entries"), Artifacts(request.paths.artifacts)
+
+
+def clean_up(request: RunRequest, clock: SystemClock) -> None:
+    """Drops what has expired, and what no longer fits."""
+    blobs, entries, artifacts = open_stores(request)
+    artifacts.drop_expired(clock.now())
+    evict(blobs, [entries], [artifacts], limit_bytes=request.settings.cache_limit_bytes)
+
+
+def toolkit_services(request: RunRequest, clock: SystemClock) -> ToolkitServices:
+    """The services of GitHub's toolkits for one run."""
+    from skep.pipeline.services.toolkits import Stores, Toolkits
+
+    blobs, entries, artifacts = open_stores(request)
+    housekeeping = partial(clean_up, request, clock)
+    stores = Stores(
+        blobs=blobs,
+        entries=entries,
+        artifacts=artifacts,
+        clock=clock,
+        housekeeping=housekeeping,
+        report=request.warn,
+    )
+    return Toolkits(stores)
 
 
 def tool_caches(environ: Mapping[str, str]) -> list[str]:

@@ -47,6 +47,10 @@ class Artifact:
     size_bytes: int  # of the same
     created_at: float  # seconds since the epoch, UTC
     expires_at: float = 0.0  # 0: with its run
+    packed: bool = (
+        False  # True: a zip that came as such; `files` is that zip, its members are in `unzip.unpacked`
+    )
+    media_type: str = ""  # as its uploader said
 
     @property
     def mark(self) -> str:
@@ -161,6 +165,8 @@ def _to_json(artifact: Artifact) -> dict[str, Json]:
         "size_bytes": artifact.size_bytes,
         "created_at": artifact.created_at,
         "expires_at": artifact.expires_at,
+        "packed": artifact.packed,
+        "media_type": artifact.media_type,
         "files": files,
     }
 
@@ -187,6 +193,8 @@ def _from_json(content: dict[str, Json] | None) -> Artifact | None:
                 size_bytes=size,
                 created_at=created,
                 expires_at=expires,
+                packed=bool(content and content.get("packed")),
+                media_type=str((content or {}).get("media_type", "")),
             )
             read = tuple(file for file in map(_file, files) if file)
             return replace(artifact, files=read) if len(read) == len(files) else None

@@ -4,7 +4,8 @@ A scope is a ref. A run saves into its own scope and looks through its own, its 
 in this order. Within a scope, for each key in turn: the entry of exactly this key, else the newest whose key begins
 with it. An entry never changes. Source: GitHub's documentation, "Dependency caching reference", cache key matching.
 
-    root/<sha256 of scope>/<version>/<sha256 of key>.json     mtime = last use
+    root/<sha256 of scope>/<sha256 of version>/<sha256 of key>.json     mtime = last use
+    root/versions/<sha256 of version>.json                              another name of a version
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from typing import Literal
 from skep.cache.blobs import Blob
 from skep.cache.manifests import Json, read_manifest, write_manifest
 
-Compression = Literal["none", "gzip"]
+Compression = Literal["none", "gzip", "zstd"]
+Layout = Literal["places", "toolkit"]
+"""How an archive names its members: by what they are for (`workspace/a`), or as GitHub's toolkits do it, by paths relative
+to the workspace (`a`, `../../h/.npm`)."""
 _FORMAT = 1
 
 
@@ -33,6 +37,7 @@ class Entry:
     compression: Compression
     created_at: float  # seconds since the epoch, UTC
     path: str  # of its manifest
+    layout: Layout = "places"
 
 
 class CacheEntries:
@@ -41,23 +46,54 @@ class CacheEntries:
     def __init__(self, root: str) -> None:
         self.root = root
 
-    def find(self, *, keys: Sequence[str], version: str, scopes: Sequence[str]) -> Entry | None:
-        """The entry GitHub would restore for the primary key and the restore keys behind it. Marks it as used."""
+    def find(
+        self, *, keys: Sequence[str], version: str | Sequence[str], scopes: Sequence[str]
+    ) -> Entry | None:
+        """The entry GitHub would restore for the primary key and the restore keys behind it. Marks it as used. Of several
+        versions, which must mean the same files, all entries count alike."""
+        versions = self._also_called([version] if isinstance(version, str) else version)
         for scope in dict.fromkeys(scopes):
-            entries = sorted(self._all(scope, version), key=lambda entry: entry.created_at, reverse=True)
+            found = [entry for one in versions for entry in self._all(scope, one)]
+            entries = sorted(found, key=lambda entry: entry.created_at, reverse=True)
             for key in keys:
-                exact = (entry for entry in entries if entry.key == key)
-                found = next(exact, None) or next(
-                    (entry for entry in entries if entry.key.startswith(key)), None
+                chosen = next((one for one in entries if one.key == key), None) or next(
+                    (one for one in entries if one.key.startswith(key)), None
                 )
-                if found:
-                    _touch(found.path)
-                    return found
+                if chosen:
+                    _touch(chosen.path)
+                    return chosen
         return None
 
     def exists(self, *, key: str, version: str, scope: str) -> bool:
         """Whether this key can no longer be saved in this scope."""
-        return read_manifest(self._path(scope, version, key)) is not None
+        versions = self._also_called([version])
+        return any(read_manifest(self._path(scope, one, key)) is not None for one in versions)
+
+    def call_also(self, version: str, *, name: str, compression: Compression) -> None:
+        """Lets whoever asks for the version `name`, and expects archives of that compression, also find the entries of
+        `version`. Safe to repeat."""
+        path = self._name_path(name)
+        if not os.path.exists(path):
+            also: dict[str, Json] = {"name": name, "version": version, "compression": compression}
+            write_manifest(path, {"format": _FORMAT, **also}, replace=False)
+
+    def expected_by(self, name: str) -> Compression | None:
+        """The compression that whoever asks for a version expects, where `call_also` said so."""
+        match read_manifest(self._name_path(name)):
+            case {"name": known, "compression": "none" | "gzip" | "zstd" as compression} if known == name:
+                return compression
+        return None
+
+    def _also_called(self, versions: Sequence[str]) -> list[str]:
+        found = list(versions)
+        for name in versions:
+            match read_manifest(self._name_path(name)):
+                case {"format": 1, "name": known, "version": str(version)} if known == name:
+                    found.append(version)
+        return list(dict.fromkeys(found))
+
+    def _name_path(self, name: str) -> str:
+        return os.path.join(self.root, "versions", f"{_hashed(name)}.json")
 
     def save(
         self,
@@ -68,6 +104,7 @@ class CacheEntries:
         archive: Blob,
         compression: Compression,
         created_at: float,
+        layout: Layout = "places",
     ) -> bool:
         """Records an entry; False when this key is taken (then nothing changed). Hold `Blobs.shared` from before the
         archive was stored."""
@@ -79,6 +116,7 @@ class CacheEntries:
             "digest": archive.digest,
             "size_bytes": archive.size_bytes,
             "compression": compression,
+            "layout": layout,
             "created_at": created_at,
         }
         path = self._path(scope, version, key)
@@ -127,7 +165,8 @@ def _entries(folder: str) -> Iterator[Entry]:
 
 
 def _read(path: str) -> Entry | None:
-    match read_manifest(path):
+    content = read_manifest(path)
+    match content:
         case {
             "format": 1,
             "key": str(key),
@@ -135,7 +174,7 @@ def _read(path: str) -> Entry | None:
             "scope": str(scope),
             "digest": str(digest),
             "size_bytes": int(size),
-            "compression": "none" | "gzip" as compression,
+            "compression": "none" | "gzip" | "zstd" as compression,
             "created_at": float(created) | int(created),
         }:
             archive = Blob(digest=digest, size_bytes=size)
@@ -147,6 +186,7 @@ def _read(path: str) -> Entry | None:
                 compression=compression,
                 created_at=created,
                 path=path,
+                layout="toolkit" if content and content.get("layout") == "toolkit" else "places",
             )
     return None
 
