@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from skep.model.errors import UserError
 
 from .commands import ANNOTATION_LIMIT, MESSAGE_LIMIT, REGISTERED, WorkflowCommand, parse_command
+from .kept_outputs import KeptTexts
 from .matchers import Issue, Matchers, owners_in
 
 _DIGITS = 9  # of a line or column; a step may print any number of them
@@ -23,8 +24,8 @@ BLOCKED_VARIABLE = "NODE_OPTIONS"
 class StepEffects:
     """What a step changed so far, by commands and by its GITHUB_* files."""
 
-    outputs: dict[str, str] = field(default_factory=dict)
-    state: dict[str, str] = field(default_factory=dict)
+    outputs: KeptTexts = field(default_factory=KeptTexts)
+    state: KeptTexts = field(default_factory=KeptTexts)
     env: dict[str, str] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)  # each fails the step
@@ -172,7 +173,7 @@ class CommandInterpreter:
         if not name:
             return self._problem(f"Required field 'name' is missing in ##[{command.name}] command.")
         target = self.effects.outputs if command.name == "set-output" else self.effects.state
-        target[name] = command.data
+        target.save(name, command.data)
         return None
 
     def _change_environment(self, command: WorkflowCommand) -> str | None:

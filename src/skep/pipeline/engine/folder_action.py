@@ -15,7 +15,8 @@ from .frame import StepsFrame, input_variables
 from .headers import action_header
 from .native_use import given_inputs
 from .scripts import process_environment
-from .steps import LegSteps, StepCall
+from .step_call import StepCall
+from .steps import LegSteps
 from .toolkits import toolkit_variables
 
 COMPOSITE_DEPTH = 9

@@ -18,7 +18,8 @@ from skep.pipeline.workflow.tree import Condition, Step, StepKind
 from .invocation import Ending
 from .scripts import process_environment
 from .services import HookScripts
-from .steps import LegSteps, StepCall
+from .step_call import StepCall
+from .steps import LegSteps
 
 
 def job_hook(path: str, moment: str) -> tuple[Step, ...]:

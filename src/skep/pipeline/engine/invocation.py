@@ -13,6 +13,7 @@ from skep.model.outcome import Outcome
 from skep.pipeline.ports import JobBox, LogSink, ProcessEnd, ProcessSpec
 
 from .effects import CommandInterpreter, CommandRules, StepEffects, annotation_place
+from .kept_outputs import STEP_LIMIT_BYTES
 from .output import StepOutput
 from .services import EngineServices
 from .stepfiles import StepFiles
@@ -183,6 +184,12 @@ class Invocation:
         for problem in (*effects.problems[before:], *effects.errors):
             self.output.say(f"##[error]{problem}")
             self._annotate("error", problem, {})
+        for what, kept in (("outputs", effects.outputs), ("saved state", effects.state)):
+            if kept.refused:
+                limit = STEP_LIMIT_BYTES // 1024**2
+                warning = f"Not all {what} of this step are kept ({kept.refused}): they may take {limit} MiB together."
+                self.output.say(f"##[warning]{warning}")
+                self._annotate("warning", warning, {})
         self.output.finish()
         if summary:
             markdown = self._services.masking.mask(summary)

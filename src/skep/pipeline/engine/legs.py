@@ -22,6 +22,7 @@ from skep.pipeline.workflow.tree import Job, StepKind
 from .frame import JobFrame, StepsFrame
 from .gate import evaluate_env
 from .hooks import StepHooks, job_hook
+from .kept_outputs import JOB_LIMIT_BYTES, RUN_LIMIT_BYTES, Room, text_bytes
 from .scripts import RunScript, ScriptDefaults
 from .services import EngineServices, RunOptions
 from .steps import LegSteps
@@ -245,14 +246,25 @@ class _LegWork:
 
     def _job_outputs(self, top: StepsFrame) -> dict[str, str]:
         outputs: dict[str, str] = {}
-        scope = self._scope(top)
+        scope, room = self._scope(top), Room(JOB_LIMIT_BYTES)
         for name, node in self._plan.job.outputs or ():
             value = evaluate_text(node, scope)
             if self._services.masking.contains_secret(value):
                 self._say("warning", f"Skip output '{name}' since it may contain secret.")
+            elif too_long := self._too_long(value, room):
+                self._say("warning", f"Skip output '{name}': {too_long}.")
             elif value:
                 outputs[name] = value
         return outputs
+
+    def _too_long(self, value: str, room: Room) -> str:
+        """Why there is no room for an output; '' when it was taken."""
+        size = text_bytes(value)
+        if not room.take(size):
+            return f"the outputs of a job may take {JOB_LIMIT_BYTES // 1024**2} MiB together"
+        if not self._services.outputs_room.take(size):
+            return f"the outputs of all jobs may take {RUN_LIMIT_BYTES // 1024**2} MiB together"
+        return ""
 
     def _script_defaults(self) -> ScriptDefaults:
         scope = self._scope()

@@ -16,7 +16,8 @@ from .frame import before_nul, input_variables
 from .headers import action_header
 from .invocation import Invocation
 from .scripts import process_environment
-from .steps import LegSteps, StepCall
+from .step_call import StepCall
+from .steps import LegSteps
 
 
 def given_inputs(call: StepCall) -> dict[str, str]:
@@ -69,7 +70,8 @@ class NativeUse:
         try:
             await invocation.run_coroutine(work(), call.stops, call.ending)
             for result in results:
-                invocation.effects.outputs.update(result.outputs)
+                for name, value in result.outputs.items():
+                    invocation.effects.outputs.save(name, value)
                 invocation.effects.env.update(result.env)
                 invocation.effects.paths.extend(result.paths)
                 if not result.ok and not call.ending.reason:

@@ -12,7 +12,8 @@ from skep.pipeline.workflow.nodes import Node
 from .frame import exported_variables, passable
 from .headers import script_header
 from .shells import shell_script
-from .steps import LegSteps, StepCall
+from .step_call import StepCall
+from .steps import LegSteps
 from .toolkits import toolkit_variables
 
 

@@ -18,6 +18,7 @@ from skep.pipeline.ports import (
     ToolkitServices,
 )
 
+from .kept_outputs import RUN_LIMIT_BYTES, Room
 from .output import MaskingStream
 
 
@@ -115,6 +116,9 @@ class EngineServices:
     find_program: Callable[[str, str], str | None]  # name, PATH -> path
     options: RunOptions
     project_root: str
+    outputs_room: Room = field(
+        default_factory=lambda: Room(RUN_LIMIT_BYTES)
+    )  # for the outputs of all jobs, shared by them
     toolkits: ToolkitServices | None = None  # None: actions find no artifact, cache or OIDC service
 
     def publish(self, fact: Fact) -> None:

@@ -38,10 +38,15 @@ class StepFiles:
         A file that is wrong stops neither the others nor what stands in it before the wrong line.
         """
         env: dict[str, str] = {}
-        for name, target in (("ENV", env), ("OUTPUT", effects.outputs), ("STATE", effects.state)):
+        targets = (
+            ("ENV", env.__setitem__),
+            ("OUTPUT", effects.outputs.save),
+            ("STATE", effects.state.save),
+        )
+        for name, save in targets:
             try:
                 for key, value in parse_pairs(self._read(name), f"GITHUB_{name}"):
-                    target[key] = value
+                    save(key, value)
             except (FileCommandError, OSError) as exc:
                 effects.problems.append(_problem(exc, name))
         for name, value in env.items():

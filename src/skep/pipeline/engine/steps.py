@@ -6,14 +6,12 @@ The same loop runs a job's steps and, nested, those of a composite action; only 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping
 
 from skep.events.facts import Annotated, StepFinished, StepStarted
 from skep.model.errors import HostError, RunnerLost, SkepError, UserError
 from skep.model.ids import LegKey, StepId
 from skep.model.outcome import Outcome
-from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import Value
 from skep.pipeline.ports import LogSink
 from skep.pipeline.workflow.evaluate import evaluate_bool, evaluate_number, evaluate_text
@@ -23,47 +21,10 @@ from .effects import CommandRules
 from .frame import JobFrame, StepsFrame
 from .gate import Gate, located
 from .invocation import Ending, Invocation, Stops
+from .kept_outputs import STEPS_LIMIT_BYTES, Room, outputs_bytes
 from .services import EngineServices
+from .step_call import AroundSteps, PostStep, StepCall, StepWork
 from .stopping import StopKind, StopSignal
-
-
-@dataclass(slots=True, kw_only=True)
-class StepCall:
-    """One step on its way through the loop, with everything evaluated so far."""
-
-    step: Step
-    frame: StepsFrame
-    github: dict[str, Value]
-    env: dict[str, str]  # the step's own `env`
-    scope: Scope
-    stops: Stops
-    is_post: bool = False
-    ending: Ending = field(default_factory=Ending)
-
-
-class StepWork(Protocol):
-    """What a step does once it is known that it runs (`scripts`, `uses`). Writes into `call.ending`; may raise SkepError."""
-
-    async def __call__(self, call: StepCall, /) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostStep:
-    """An action that wants to run again after the job's steps."""
-
-    step: Step
-    name: str
-    frame: StepsFrame
-    condition: Condition | None  # None: always()
-    work: StepWork
-
-
-class AroundSteps(Protocol):
-    """What runs around each step of a job (`hooks`)."""
-
-    async def before(self, call: StepCall, name: str, /) -> None: ...
-
-    async def after(self, call: StepCall, name: str, /) -> None: ...
 
 
 class LegSteps:
@@ -83,6 +44,7 @@ class LegSteps:
         self.posts: list[PostStep] = []
         self.cpu_s = 0.0
         self.peak_memory_bytes = 0
+        self._room = Room(STEPS_LIMIT_BYTES)
         self._number = 0
         self._files = 0
         self._current = StepId("")  # the job's own step that runs now; nested ones log under it
@@ -151,7 +113,7 @@ class LegSteps:
                 outer.ending.reason = outer.ending.reason or call.reason
             return call
         conclusion = await self._carry_out(call, self._work)
-        frame.record(step, call.ending.outputs, call.ending.outcome, conclusion)
+        frame.record(step, self._kept(call), call.ending.outcome, conclusion)
         outer.ending.cpu_s += call.ending.cpu_s
         outer.ending.peak_memory_bytes = max(outer.ending.peak_memory_bytes, call.ending.peak_memory_bytes)
         if conclusion not in (Outcome.SUCCESS, Outcome.SKIPPED) and not outer.ending.reason:
@@ -180,6 +142,17 @@ class LegSteps:
             return step.id
         return step.kind.value
 
+    def _kept(self, call: StepCall) -> Mapping[str, str]:
+        """The step's outputs, as far as there is room for those of this job's steps."""
+        outputs = call.ending.outputs
+        if not call.step.id_written or self._room.take(outputs_bytes(outputs)):
+            return outputs
+        limit = STEPS_LIMIT_BYTES // 1024**2
+        self.annotate(
+            "warning", f"No outputs of this step are kept: those of one job may take {limit} MiB together."
+        )
+        return {}
+
     async def _run_top(
         self, step: Step, top: StepsFrame, work: StepWork, post: PostStep | None = None
     ) -> None:
@@ -207,7 +180,7 @@ class LegSteps:
         if post:
             top.worsen(conclusion)
         else:
-            top.record(step, call.ending.outputs, call.ending.outcome, conclusion)
+            top.record(step, self._kept(call), call.ending.outcome, conclusion)
         self.cpu_s += call.ending.cpu_s
         self.peak_memory_bytes = max(self.peak_memory_bytes, call.ending.peak_memory_bytes)
         self._finished(number, title, call.ending, conclusion, clock.monotonic() - started)

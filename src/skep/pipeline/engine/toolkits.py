@@ -9,7 +9,8 @@ from skep.pipeline.ports import ToolkitJob
 from skep.pipeline.workflow.permissions import Level, requested_permissions
 from skep.pipeline.workflow.tree import Job, Workflow
 
-from .steps import LegSteps, StepCall
+from .step_call import StepCall
+from .steps import LegSteps
 
 
 async def toolkit_variables(steps: LegSteps, call: StepCall, *, action: bool) -> dict[str, str]:

@@ -8,7 +8,8 @@ from skep.model.errors import UserError
 
 from .folder_action import FolderAction
 from .native_use import NativeUse, given_inputs
-from .steps import LegSteps, StepCall
+from .step_call import StepCall
+from .steps import LegSteps
 
 
 class UseAction:
