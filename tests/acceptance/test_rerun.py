@@ -102,3 +102,34 @@ def test_what_failed_runs_again_with_the_outputs_and_artifacts_of_the_rest(tmp_p
     assert third.returncode == 0
     assert count.read_text() == "once\n"
     assert project.call("run", "--rerun-failed", "no-such-run").returncode == 2
+
+
+def test_a_run_is_chosen_again_as_before_unless_something_else_is_said(tmp_path: Path) -> None:
+    mended = tmp_path / "mended"
+    text = """
+on:
+  workflow_dispatch:
+    inputs:
+      level: {type: number, default: 1}
+jobs:
+  wanted:
+    runs-on: ubuntu-latest
+    steps:
+      - run: test "${{ inputs.level }}/${{ vars.COLOUR }}" = 3/blue
+      - run: test -e MENDED
+  other:
+    runs-on: ubuntu-latest
+    steps: [{run: exit 1}]
+"""
+    project = make_project(tmp_path, ci=text.replace("MENDED", str(mended)), more=DEPLOY)
+    words = ["--event", "workflow_dispatch", "--input", "level=3", "--var", "COLOUR=blue", "--job", "wanted"]
+    assert project.call("run", *words).returncode == 1
+
+    assert project.call("run", "--rerun-failed", "last").returncode == 1
+    mended.touch()
+    third = project.call("run", "--rerun-failed", "last")
+    other = project.call("run", "--rerun-failed", "last", "--job", "other")
+
+    assert third.returncode == 0, third.stdout + third.stderr
+    assert "other" not in third.stdout
+    assert (other.returncode, "ci / other" in other.stdout) == (1, True), other.stdout

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from skep.cache.artifacts import Artifacts
+from skep.cli.loading import add_plan_arguments
 from skep.events.facts import ArtifactStored, Fact, JobFinished, JobReused, RunStarted
 from skep.model.errors import UserError
 from skep.model.ids import LegKey, RunId
@@ -22,6 +24,7 @@ class EarlierRun:
     sha: str
     legs: Mapping[LegKey, JobFinished]  # that succeeded
     artifacts: tuple[str, ...]  # names, stored by those legs
+    words: tuple[str, ...] = ()  # what was typed behind `skep run`
 
 
 def read_earlier(records: RunRecords, wanted: str) -> EarlierRun:
@@ -35,12 +38,13 @@ def read_earlier(records: RunRecords, wanted: str) -> EarlierRun:
 def fold_earlier(run_id: RunId, facts: Iterable[Fact]) -> EarlierRun:
     """What a journal says of successes. Pure."""
     event = sha = ""
+    words: tuple[str, ...] = ()
     legs: dict[LegKey, JobFinished] = {}
     stored: list[ArtifactStored] = []
     for fact in facts:
         match fact:
             case RunStarted():
-                event, sha = fact.event, fact.sha
+                event, sha, words = fact.event, fact.sha, fact.argv[2:]
             case JobFinished() if fact.outcome == Outcome.SUCCESS:
                 legs[fact.leg] = fact
             case JobReused():
@@ -58,7 +62,27 @@ def fold_earlier(run_id: RunId, facts: Iterable[Fact]) -> EarlierRun:
             case _:
                 pass
     kept = tuple(dict.fromkeys(fact.name for fact in stored if fact.leg in legs))
-    return EarlierRun(run_id=run_id, event=event, sha=sha, legs=legs, artifacts=kept)
+    return EarlierRun(run_id=run_id, event=event, sha=sha, legs=legs, artifacts=kept, words=words)
+
+
+def chosen_as_before(args: argparse.Namespace, earlier: EarlierRun) -> argparse.Namespace:
+    """The arguments of now, and for trigger, workflows, jobs, legs, inputs and variables those of then where now says nothing."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    add_plan_arguments(parser)
+    nothing = parser.parse_args([])
+    try:
+        then, _ = parser.parse_known_args(list(earlier.words))
+    except (argparse.ArgumentError, UserError):
+        return args  # typed for another version of Skep
+    if then.payload == "-":
+        then.payload = ""  # what came in then is gone
+    merged = dict(vars(args))
+    for name, default in vars(nothing).items():
+        if name in ("input", "var"):
+            merged[name] = [*getattr(then, name), *merged[name]]  # the later one counts
+        elif merged[name] == default:
+            merged[name] = getattr(then, name)
+    return argparse.Namespace(**merged)
 
 
 def take_artifacts(artifacts: Artifacts, earlier: EarlierRun, run_id: RunId) -> None:

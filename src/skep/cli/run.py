@@ -18,7 +18,7 @@ from skep.cli.boundary import INTERRUPTED, without_secrets
 from skep.cli.findings import finding_json, render_findings
 from skep.cli.loading import LoadedPlan, PlanOptions, add_plan_arguments, load_plan, plan_options
 from skep.cli.project import Project, add_setting_flags, open_project
-from skep.cli.rerun import EarlierRun, read_earlier, take_artifacts
+from skep.cli.rerun import EarlierRun, chosen_as_before, read_earlier, take_artifacts
 from skep.cli.run_output import RunOutput, RunTalk, open_output
 from skep.cli.run_start import RunStart, start_early
 from skep.cli.runs import drop_old_runs
@@ -88,6 +88,7 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
     closing = ExitStack()
     try:
         earlier = read_earlier(records, args.rerun_failed) if args.rerun_failed else None
+        args = args if earlier is None else chosen_as_before(args, earlier)
         reservation = records.reserve(time.time(), os.urandom)
         loaded = load_plan(_plan_options(args, project, reservation, earlier))
         if code := _report_findings(loaded, as_json=args.json):
@@ -121,7 +122,7 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
             approvals=approvals,
         )
         local = LocalRun(request, records, output)
-        started = _started(reservation, loaded)
+        started = _started(reservation, loaded, earlier)
         status, interrupted = asyncio.run(_execute(local, started, start, approvals, output))
         output.finish()
         drop_old_runs(records, project, time.time())
@@ -226,7 +227,9 @@ def numeric_run_id(run_id: str) -> str:
     ).zfill(3)
 
 
-def _started(reservation: Reservation, loaded: LoadedPlan) -> RunStarted:
+def _started(reservation: Reservation, loaded: LoadedPlan, earlier: EarlierRun | None) -> RunStarted:
+    argv = tuple(without_secrets(sys.argv)[0])
+    before = () if earlier is None else earlier.words  # so that a run can be run again more than once
     return RunStarted(
         at=time.time(),
         run_id=reservation.run_id,
@@ -235,7 +238,7 @@ def _started(reservation: Reservation, loaded: LoadedPlan) -> RunStarted:
         ref=loaded.trigger.ref,
         sha=loaded.trigger.sha,
         root=loaded.root,
-        argv=tuple(without_secrets(sys.argv)[0]),
+        argv=(*argv[:2], *before, *argv[2:]),
         pid=os.getpid(),
         version=__version__,
     )
