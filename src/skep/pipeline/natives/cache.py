@@ -8,12 +8,15 @@ deprecated and without effect.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from skep.cache.archive import Packed, pack, unpack
 from skep.cache.blobs import Blob, BlobDamaged, Blobs, Stop, Stopped
+from skep.cache.decompress import COMMANDS, open_archive
 from skep.cache.entries import CacheEntries, Compression, Entry
+from skep.cache.toolkit_archives import METHODS, toolkit_version
 from skep.host.clock import Clock
 from skep.model.errors import HostError, UserError
 from skep.model.outcome import Outcome
@@ -21,6 +24,7 @@ from skep.pipeline.natives.background import in_thread
 from skep.pipeline.natives.cache_places import CachePlaces
 from skep.pipeline.natives.inputs import Inputs
 from skep.pipeline.natives.messages import Messages
+from skep.pipeline.plan.cache_scopes import scopes_of
 from skep.pipeline.ports import NativeCall, NativeResult, Phase
 
 LARGEST_BYTES: Final = 10 * 1024**3
@@ -89,9 +93,9 @@ class CacheAction:
         return NativeResult(outputs=outputs, state=state, post=post)
 
     async def _find(self, call: NativeCall, keys: Sequence[str]) -> Entry | None:
-        version = version_of(Inputs(call.inputs).lines("path"))
+        versions = versions_of(Inputs(call.inputs).lines("path"))
         scopes = scopes_of(call.github)
-        return await in_thread(lambda _: self._entries.find(keys=keys, version=version, scopes=scopes))
+        return await in_thread(lambda _: self._entries.find(keys=keys, version=versions, scopes=scopes))
 
     async def _bring_back(self, call: NativeCall, entry: Entry) -> bool:
         inputs, messages = Inputs(call.inputs), Messages(call.log)
@@ -116,8 +120,9 @@ class CacheAction:
 
     def _unpack(self, entry: Entry, places: CachePlaces, stop: Stop) -> None:
         self._blobs.verify(entry.archive.digest, stop)
-        with open(self._blobs.path(entry.archive.digest), "rb") as archive:
-            unpack(archive, places.place, stop)
+        place = places.place if entry.layout == "places" else places.place_relative
+        with open_archive(self._blobs.path(entry.archive.digest), entry.compression) as archive:
+            unpack(archive, place, stop)
 
     async def _save(self, call: NativeCall, key: str, found: str) -> NativeResult:
         inputs, messages = Inputs(call.inputs), Messages(call.log)
@@ -171,7 +176,10 @@ class CacheAction:
                 compression=_COMPRESSION,
                 created_at=self._clock.now(),
             )
-            return packed if saved else None
+        lines = Inputs(call.inputs).lines("path")
+        for method, compression in METHODS.items():  # so that the toolkits find it too
+            self._entries.call_also(version, name=toolkit_version(lines, method), compression=compression)
+        return packed if saved else None
 
 
 def version_of(paths: Sequence[str]) -> str:
@@ -181,14 +189,11 @@ def version_of(paths: Sequence[str]) -> str:
     ).hexdigest()
 
 
-def scopes_of(github: Mapping[str, object]) -> list[str]:
-    """The refs whose caches a run may read: its own, its base branch, the default branch. It writes to the first."""
-    ref, base = github.get("ref"), github.get("base_ref")
-    event = github.get("event")
-    repository = event.get("repository") if isinstance(event, Mapping) else None
-    default = repository.get("default_branch") if isinstance(repository, Mapping) else None
-    branches = (f"refs/heads/{branch}" for branch in (base, default) if isinstance(branch, str) and branch)
-    return [ref if isinstance(ref, str) and ref else "HEAD", *branches]
+def versions_of(paths: Sequence[str]) -> list[str]:
+    """The versions of all archives of these `path` lines that can be read here: ours, and those of GitHub's toolkits whose
+    compression a command of this machine undoes."""
+    readable = [method for method, kind in METHODS.items() if shutil.which(COMMANDS[kind][0])]
+    return [version_of(paths), *(toolkit_version(paths, method) for method in readable)]
 
 
 def check_keys(keys: Sequence[str]) -> None:

@@ -48,7 +48,14 @@ class CachePlaces:
         root = "/" if kind == "root" else self._roots.get(kind)
         if root is None or any(part in (".", "..") for part in rest.split("/")):
             raise TarError(f"the archive holds a name it must not: {name!r}")
-        path = os.path.normpath(os.path.join(root, rest.lstrip("/")))
+        return self._covered_path(os.path.join(root, rest.lstrip("/")), name)
+
+    def place_relative(self, name: str) -> str:
+        """The same for an archive of GitHub's toolkits, whose names are relative to the workspace, or absolute."""
+        return self._covered_path(os.path.join(self._workspace, name), name)
+
+    def _covered_path(self, path: str, name: str) -> str:
+        path = os.path.normpath(path)
         if not any(_is_within(path, covered) for covered in self._covered):
             raise TarError(f"the archive holds a name that `path` does not cover: {name!r}")
         return path

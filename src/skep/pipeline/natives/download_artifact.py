@@ -14,6 +14,7 @@ from typing import Final
 from skep.cache.artifacts import Artifact
 from skep.cache.blobs import Stop
 from skep.cache.restore import restore_files
+from skep.cache.unzip import unpacked
 from skep.model.errors import HostError, UserError
 from skep.pipeline.expressions.values import to_text
 from skep.pipeline.natives.artifact_writing import ArtifactStores, absolute, home_of
@@ -95,7 +96,8 @@ class DownloadArtifact:
     def _restore(self, chosen: Sequence[Artifact], target: str, *, direct: bool, stop: Stop) -> None:
         for artifact in chosen:
             folder = target if direct else os.path.join(target, artifact.name)
-            restore_files(artifact.files, self._stores.blobs, folder, stop)
+            with self._stores.blobs.shared():
+                restore_files(unpacked(artifact, self._stores.blobs, stop), self._stores.blobs, folder, stop)
 
 
 def _by_ids(text: str, stored: Sequence[Artifact], messages: Messages) -> list[Artifact]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from skep.cache.artifact_names import name_problem
 from skep.cache.artifacts import Artifact, ArtifactFile
 from skep.cache.blobs import Stop
+from skep.cache.unzip import unpacked
 from skep.model.errors import UserError
 from skep.pipeline.natives.artifact_writing import (
     ArtifactStores,
@@ -52,10 +54,8 @@ class MergeArtifacts:
         messages.info("Preparing to download the following artifacts:")
         for one in chosen:
             messages.info(f"- {one.name} (ID: {one.id}, Size: {one.size_bytes})")
-        files = [file for file in _merged(chosen, separate=separate) if hidden or not _is_hidden(file.path)]
-        if not files:
-            raise UserError("No files were found to upload")
-        artifact = await in_thread(lambda stop: self._merge(call, name, files, days, stop))
+        take = partial(self._files, chosen, separate=separate, hidden=hidden)
+        artifact = await in_thread(lambda stop: self._merge(call, name, take, days, stop))
         outputs = announce(call, artifact, artifact.created_at)
         messages.info(f"The {len(chosen)} artifact(s) have been successfully merged!")
         if delete:
@@ -65,22 +65,35 @@ class MergeArtifacts:
         return NativeResult(outputs=outputs)
 
     def _merge(
-        self, call: NativeCall, name: str, files: Sequence[ArtifactFile], days: int | None, stop: Stop
+        self,
+        call: NativeCall,
+        name: str,
+        take: Callable[[Stop], Sequence[ArtifactFile]],
+        days: int | None,
+        stop: Stop,
     ) -> Artifact:
         with self._stores.blobs.shared():
+            files = take(stop)
+            if not files:
+                raise UserError("No files were found to upload")
             artifact = build_artifact(self._stores, call.run_id, name, files, retention_days=days, stop=stop)
             if not self._stores.artifacts.save(call.run_id, artifact):
                 raise UserError(f"an artifact named `{name}` already exists on the workflow run")
         return artifact
 
+    def _files(
+        self, artifacts: Sequence[Artifact], stop: Stop, *, separate: bool, hidden: bool
+    ) -> list[ArtifactFile]:
+        files = []
+        for artifact in artifacts:
+            for file in unpacked(artifact, self._stores.blobs, stop):
+                named = replace(file, path=f"{artifact.name}/{file.path}") if separate else file
+                if hidden or not _is_hidden(named.path):
+                    files.append(named)
+        return files
+
     def _version(self, call: NativeCall) -> tuple[int, int]:
         return read_version(call.ref, NEWEST) or (NEWEST, NEWEST_MINOR)
-
-
-def _merged(artifacts: Sequence[Artifact], *, separate: bool) -> Iterator[ArtifactFile]:
-    for artifact in artifacts:
-        for file in artifact.files:
-            yield replace(file, path=f"{artifact.name}/{file.path}") if separate else file
 
 
 def _is_hidden(path: str) -> bool:

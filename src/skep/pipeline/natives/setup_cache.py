@@ -20,10 +20,10 @@ from skep.host.clock import Clock
 from skep.host.glob import hash_files
 from skep.model.errors import HostError
 from skep.model.outcome import Outcome
+from skep.pipeline.plan.cache_scopes import scopes_of
 from skep.pipeline.ports import JobBox, NativeCall, NativeResult
 
 from .background import in_thread
-from .cache import scopes_of
 from .messages import Messages
 
 _KEY = "cache-primary-key"

@@ -12,6 +12,7 @@ from typing import Final
 from skep.cache.artifact_names import name_problem
 from skep.cache.artifacts import Artifact, ArtifactFile
 from skep.cache.blobs import Stop
+from skep.cache.unzip import unpacked
 from skep.model.errors import UserError
 from skep.pipeline.natives.artifact_writing import (
     ArtifactStores,
@@ -124,7 +125,8 @@ class _Upload:
                 return self._record(files, stop, replace=self._overwrite)
             with artifacts.adding(self._run_id):
                 before = artifacts.find(self._run_id, self._name)
-                return self._record([*(before.files if before else ()), *files], stop, replace=True)
+                earlier = unpacked(before, blobs, stop) if before else ()
+                return self._record([*earlier, *files], stop, replace=True)
 
     def _record(self, files: list[ArtifactFile], stop: Stop, *, replace: bool) -> Artifact:
         artifact = build_artifact(
