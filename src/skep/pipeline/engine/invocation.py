@@ -111,6 +111,8 @@ class Invocation:
             step, services.masking.stream(), log, self._interpreter.take_line, self._interpreter
         )
         self.files = StepFiles.create(box.commands, file_number)
+        if self.files.problem:
+            self._annotate("warning", f"the step has no GITHUB_OUTPUT and its like: {self.files.problem}", {})
 
     @property
     def effects(self) -> StepEffects:

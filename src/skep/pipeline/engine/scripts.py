@@ -13,6 +13,7 @@ from .frame import exported_variables, passable
 from .headers import script_header
 from .shells import shell_script
 from .step_call import StepCall
+from .stepfiles import new_file
 from .steps import LegSteps
 from .toolkits import toolkit_variables
 
@@ -75,8 +76,7 @@ class RunScript:
 
     def _write(self, text: str, suffix: str) -> str:
         self._count += 1
-        path = f"{self._steps.frame.box.commands}/script{self._count}{suffix}"
-        new = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        new, path = new_file(self._steps.frame.box.commands, f"script{self._count}{suffix}")
         with open(new, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)
         return path
