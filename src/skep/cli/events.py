@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from skep.cli.project import open_project
-from skep.cli.runs import RUN_HELP
+from skep.cli.project import RUN_HELP, open_project
 from skep.store.local.records import RunRecords
 
 

@@ -122,6 +122,8 @@ def job_environment(
             give(name, value, "allowed")
     for name, value in _tool_homes(os_environ, exists):
         give(name, value, "your tools and caches")
+    if not env.get("UV_LINK_MODE"):
+        give("UV_LINK_MODE", "copy", "no file of a job shares bytes with your cache")
     give("HOME", home, "the job's own", "(the job's own)")
     give("TMPDIR", temp, "the job's own", "(the job's own)")
     for name, given in map(split_assignment, extra):

@@ -32,7 +32,17 @@ def environment(os_environ: dict[str, str], *extra: str, existing: str = "") -> 
     env, _ = job_environment(
         os_environ, home="/job/h", temp="/job/t", extra=extra, exists=lambda path: path in existing.split()
     )
+    if env.get("UV_LINK_MODE") == "copy":  # always there, and tested by itself
+        del env["UV_LINK_MODE"]
     return env
+
+
+def test_uv_copies_out_of_the_users_cache_unless_told_otherwise() -> None:
+    chosen, _ = job_environment({"UV_LINK_MODE": "symlink"}, home="/h", temp="/t")
+    usual, shown = job_environment({}, home="/h", temp="/t")
+
+    assert (chosen["UV_LINK_MODE"], usual["UV_LINK_MODE"]) == ("symlink", "copy")
+    assert "shares bytes" in next(one.why for one in shown if one.name == "UV_LINK_MODE")
 
 
 @pytest.mark.parametrize("name", ALLOWED)
