@@ -13,6 +13,7 @@ from pathlib import Path
 from tools import PROJECT
 
 SHOP = PROJECT / "examples" / "shop"
+IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.invalid", "-c", "commit.gpgsign=false")
 _LEFT_OUT = ("node_modules", "dist", "build", ".cache", "reports", "__pycache__", "*.db")
 
 
@@ -47,6 +48,12 @@ class ShopRepository:
             said, _ = process.communicate(timeout=300)
         return process.returncode, said
 
+    def commit(self, file: str, text: str) -> None:
+        """Writes a file and commits it."""
+        (self.root / file).write_text(text, encoding="utf-8")
+        for words in (["add", file], ["commit", "-q", "-m", f"Change {file}"]):
+            subprocess.run(["git", *IDENTITY, *words], cwd=self.root, env=self.environment({}), check=True)
+
     def edit(self, file: str, old: str, new: str) -> None:
         """Replaces a text that must be there."""
         path = self.root / file
@@ -55,11 +62,10 @@ class ShopRepository:
         path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def copy_shop(root: Path, state: Path) -> ShopRepository:
-    """A new repository with the shop as it is now, on `main`."""
+def copy_shop(root: Path, state: Path, *, top: Path | None = None) -> ShopRepository:
+    """A new repository with the shop as it is now, on `main`. `top`: where git's top level is, when it lies above."""
     shutil.copytree(SHOP, root, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     shop = ShopRepository(root=root, state=state)
-    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.invalid", "-c", "commit.gpgsign=false"]
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "Add the shop"]):
-        subprocess.run(["git", *identity, *words], cwd=root, env=shop.environment({}), check=True)
+        subprocess.run(["git", *IDENTITY, *words], cwd=top or root, env=shop.environment({}), check=True)
     return shop

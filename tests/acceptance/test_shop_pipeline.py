@@ -21,9 +21,9 @@ Fact = Mapping[str, Any]
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> ShopRepository:
-    """The shop; its tests of the journal modes are left to the other acceptance test, but for two legs."""
+    """The shop, below git's top level; its tests of the journal modes are left to the other acceptance test, but for two legs."""
     folder = tmp_path_factory.mktemp("pipeline")
-    made = copy_shop(folder / "shop", folder / "state")
+    made = copy_shop(folder / "all" / "shop", folder / "state", top=folder / "all")
     made.edit(".github/workflows/pipeline.yml", "journal: [wal, delete, memory]", "journal: [wal]")
     made.edit(
         ".github/workflows/pipeline.yml",
@@ -36,7 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> ShopRepository:
 @pytest.fixture(scope="module")
 def first_run(shop: ShopRepository) -> list[Fact]:
     """The facts of the first run, which deploys into folders that stay."""
-    root = f"SHOP_DEPLOY_ROOT={shop.root.parent}/deployed"
+    root = f"SHOP_DEPLOY_ROOT={shop.state.parent}/deployed"
     code, said = shop.skep(*PIPELINE, *APPROVED, "--json", "--var", root)
     assert code == 0, said
     return [json.loads(line) for line in said.splitlines()]
@@ -58,7 +58,7 @@ def test_every_stage_of_the_pipeline_succeeds(first_run: list[Fact]) -> None:
 def test_what_was_built_is_in_service_in_both_environments(
     shop: ShopRepository, first_run: list[Fact]
 ) -> None:
-    deployed = shop.root.parent / "deployed"
+    deployed = shop.state.parent / "deployed"
     for environment in ("staging", "production"):
         (line,) = (deployed / environment / "releases.jsonl").read_text(encoding="utf-8").splitlines()
         record = json.loads(line)
@@ -86,7 +86,7 @@ def test_the_report_says_of_every_job_how_it_ended(first_run: list[Fact]) -> Non
 def test_nothing_runs_on_and_nothing_is_written_into_the_tree(
     shop: ShopRepository, first_run: list[Fact]
 ) -> None:
-    assert wait_until_gone(str(shop.root.parent / "deployed"), 2.0) == []
+    assert wait_until_gone(str(shop.state.parent / "deployed"), 2.0) == []
     assert wait_until_gone(str(shop.state), 2.0) == []
     assert not (shop.root / "deployed").exists()
     assert not (shop.root / "build").exists()
@@ -119,6 +119,8 @@ def test_a_failing_test_stops_everything_but_the_report(shop: ShopRepository, fi
         "AssertionError: True is not false",
     )
     assert "pipeline of main: failure; failure: test; skipped: coverage" in summary
+    reasons = {fact["name"]: fact["reason"] for fact in facts if fact["fact"] == "job_skipped"}
+    assert reasons["deploy-staging"] == "`build`, which it needs, ended as skipped"  # its own `if` is true
 
 
 def test_a_pull_request_deploys_nothing(shop: ShopRepository, first_run: list[Fact]) -> None:
@@ -130,3 +132,16 @@ def test_a_pull_request_deploys_nothing(shop: ShopRepository, first_run: list[Fa
         "deploy-production",
         "verify",
     }
+
+
+def test_the_scan_finds_what_was_committed_and_taken_away_again(tmp_path: Path) -> None:
+    shop = copy_shop(tmp_path / "shop", tmp_path / "state")
+    scan = ("run", "--workflow", "security-scan.yml", "--event", "schedule")
+    assert shop.skep(*scan)[0] == 0
+
+    shop.commit("notes.txt", "postgres://shop:lamplight@db.example/shop\n")
+    shop.commit("notes.txt", "nothing\n")
+    code, said = shop.skep(*scan)
+
+    assert code == 1, said
+    assert "added what looks like a password in an address; change it there where it is valid" in said

@@ -46,7 +46,10 @@ def main() -> int:
         findings, failed = list(unannotated()), run_tool("mypy", "--no-incremental", *SOURCES)
     else:
         findings, failed = [*secrets_in_tree(), *risky_calls()], False
-        findings += secrets_in_history() if arguments.history else []
+        if arguments.history and git("rev-parse", "HEAD"):
+            findings += secrets_in_history()
+        elif arguments.history:
+            print("::warning title=No history here::this is no git work tree; only the files were looked at")
     for file, line, message in findings:
         where = f"file={file},line={line},"
         print(f"{file}:{line}: {message}")
@@ -89,9 +92,10 @@ def unannotated() -> Iterator[Finding]:
 
 
 def secrets_in_tree() -> Iterator[Finding]:
-    """Texts that look like secrets in files that git knows or would add."""
+    """Texts that look like secrets in files that git knows or would add; without git, in all files."""
     listed = git("ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
-    for name in filter(None, listed):
+    names = list(filter(None, listed)) or [str(path) for path in sorted(Path().rglob("*")) if path.is_file()]
+    for name in names:
         try:
             text = Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
@@ -148,8 +152,8 @@ def run_tool(name: str, *words: str) -> bool:
 
 
 def git(*words: str) -> str:
-    """What git prints."""
-    ran = subprocess.run(["git", *words], capture_output=True, check=True)
+    """What git prints; nothing where there is no git work tree."""
+    ran = subprocess.run(["git", *words], capture_output=True, check=False)
     return ran.stdout.decode("utf-8", "replace")
 
 

@@ -19,7 +19,7 @@ from skep.pipeline.workflow.evaluate import evaluate_node, evaluate_text
 from skep.pipeline.workflow.nodes import MappingNode, Template
 from skep.pipeline.workflow.tree import Job
 
-from .explain import explain, explain_true
+from .explain import explain, explain_true, needs_success
 from .legs import LegPlan
 
 
@@ -206,10 +206,11 @@ def _plain_name(question: JobQuestion) -> str:
 
 
 def _skip_reason(question: JobQuestion) -> str:
-    written = question.job.condition.written
-    if written:
-        return f"`if: {written}` is false"
-    return _status_reason(question)
+    condition = question.job.condition
+    succeeded = question.ancestry.functions()["success"](())
+    if not condition.written or (needs_success(condition) and not succeeded):
+        return _status_reason(question)
+    return f"`if: {condition.written}` is false"
 
 
 def _status_reason(question: JobQuestion) -> str:

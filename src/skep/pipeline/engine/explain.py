@@ -36,7 +36,7 @@ def explain(condition: Condition, scope: Scope, *, mask: Mask, status: str = "")
     expression = condition.expression
     if not condition.written or expression.tree is None:
         return ()
-    telling = _Telling(expression.text, scope, mask, status, implied=_is_implied(condition))
+    telling = _Telling(expression.text, scope, mask, status, implied=needs_success(condition))
     try:
         return tuple(telling.sentences(expression.tree))
     except SkepError:
@@ -173,8 +173,8 @@ def _is_secret(node: Node) -> bool:
     return root == "secrets" or (root == "github" and names[-1:] == ["token"])
 
 
-def _is_implied(condition: Condition) -> bool:
-    """Whether the `success() && (...)` around the user's own text was added for him."""
+def needs_success(condition: Condition) -> bool:
+    """Whether a condition that the user wrote has got `success() && (...)` around it."""
     added = condition.expression.text.startswith("success() && (")
     return added and not condition.written.lstrip(" ${").startswith("success()")
 

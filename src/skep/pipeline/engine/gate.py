@@ -16,7 +16,7 @@ from skep.pipeline.workflow.evaluate import evaluate_node
 from skep.pipeline.workflow.nodes import Node
 from skep.pipeline.workflow.tree import Condition, Step
 
-from .explain import explain, explain_true
+from .explain import explain, explain_true, needs_success
 from .frame import StepsFrame
 from .invocation import Ending
 
@@ -69,7 +69,9 @@ class Gate:
     def _skipped(self, condition: Condition, scope: Scope) -> Ending:
         cancelled = self.frame.list_status() is Outcome.CANCELLED or self.frame.job.cancelled()
         status = "the job was cancelled" if cancelled else "an earlier step failed"
-        reason = f"`if: {condition.written}` is false" if condition.written else status
+        stopped = cancelled or self.frame.list_status() is not Outcome.SUCCESS
+        by_status = not condition.written or (stopped and needs_success(condition))
+        reason = status if by_status else f"`if: {condition.written}` is false"
         because = explain(condition, scope, mask=self.mask, status=status)
         return Ending(outcome=Outcome.SKIPPED, reason=reason, because=because)
 
