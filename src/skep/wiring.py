@@ -330,6 +330,7 @@ def toolkit_services(request: RunRequest, clock: SystemClock) -> ToolkitServices
         blobs=blobs,
         entries=entries,
         artifacts=artifacts,
+        keys=f"{request.paths.state_dir}/oidc",
         clock=clock,
         housekeeping=housekeeping,
         report=request.warn,

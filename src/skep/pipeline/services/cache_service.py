@@ -16,7 +16,6 @@ from skep.cache.entries import CacheEntries, Entry
 from skep.cache.toolkit_archives import compression_of
 from skep.host.clock import Clock
 
-from .http_values import HttpError
 from .sessions import Session
 from .tokens import Json
 from .twirp import Fields, TwirpError
@@ -63,10 +62,17 @@ class CacheBook:
         self._reserved: dict[tuple[str, str, str], Reservation] = {}
         self._lock = threading.Lock()
 
-    def reserve(self, session: Session, key: str, version: str) -> Reservation | None:
+    def reserve(
+        self, session: Session, key: str, version: str, size_bytes: int | None = None
+    ) -> Reservation | None:
         """The right to save a key; None when it is there, or another job is at it. Raises TwirpError, HostError."""
         check_keys([key])
         check_version(version)
+        if size_bytes is not None and size_bytes > self._largest_bytes:
+            raise TwirpError(
+                "invalid_argument",
+                f"Cache size of {size_bytes} bytes is over the limit of {self._largest_bytes} bytes",
+            )
         if self._entries.exists(key=key, version=version, scope=session.scopes[0]):
             return None
         made = Reservation(
@@ -86,6 +92,14 @@ class CacheBook:
         """What a job has reserved."""
         found = self._reserved.get((session.scopes[0], version, key))
         return found if found is not None and found.session.id == session.id else None
+
+    def reservations(self, session: Session) -> list[Reservation]:
+        """All that a job has reserved."""
+        return [one for one in list(self._reserved.values()) if one.session.id == session.id]
+
+    def touch(self, reservation: Reservation) -> None:
+        """Something came for a reservation."""
+        reservation.upload.last_use = self._clock.monotonic()
 
     def save(self, reservation: Reservation, size_bytes: int) -> int | None:
         """Makes an upload the entry of its key, and gives its number; None when the key was taken meanwhile. Raises
@@ -204,8 +218,3 @@ def entry_number(scope: str, version: str, key: str) -> int:
     """A number for an entry: unique in practice, below 2**48, never 0."""
     text = "\0".join((scope, version, key)).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.sha256(text).digest()[:6], "big") or 1
-
-
-def gone() -> HttpError:
-    """An archive that was evicted after its address was given."""
-    return HttpError(404, "this cache is no longer kept", code="BlobNotFound")

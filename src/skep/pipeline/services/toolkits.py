@@ -14,14 +14,17 @@ from skep.events.facts import Fact
 from skep.host.clock import Clock
 from skep.pipeline.ports import ToolkitJob
 
-from . import artifact_service, cache_downloads, router, uploads
+from . import artifact_service, cache_downloads, cache_v1, id_tokens, router, uploads
 from .artifact_service import ArtifactService
 from .cache_downloads import CacheDownloads
 from .cache_service import CacheBook, CacheService
+from .cache_v1 import CacheV1, v1_failure
 from .connection import App, Limits
+from .id_tokens import IdTokens
 from .router import Router, Service, Twirp
 from .server import Server
-from .sessions import RUNTIME, Session, Sessions
+from .sessions import ID_TOKEN, RUNTIME, Session, Sessions
+from .signing_key import SigningKeys
 from .tokens import Tokens
 from .uploads import Uploads
 
@@ -33,6 +36,7 @@ class Stores:
     blobs: Blobs
     entries: CacheEntries
     artifacts: Artifacts
+    keys: str  # folder of the keys that sign OIDC tokens
     clock: Clock
     housekeeping: Callable[[], object] | None = None  # on a thread of its own, after a cache was saved
     report: Callable[[str], None] = lambda _: None  # what went wrong in the services; from any thread
@@ -59,7 +63,13 @@ class Toolkits:
         if not self._port:
             self._port = self._server.start()
         session = self._sessions.open(job, self._publisher(job))
-        return self._of_action(session) if action else {}
+        variables = self._of_action(session) if action else {}
+        if job.may_have_id_token:
+            variables["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = self._sessions.token(session, ID_TOKEN)
+            variables["ACTIONS_ID_TOKEN_REQUEST_URL"] = (
+                f"{self._base()}{id_tokens.TOKEN_PATH}?api-version=2.0"
+            )
+        return variables
 
     async def close(self) -> None:
         """See the port."""
@@ -102,15 +112,22 @@ class Toolkits:
         book = CacheBook(stores.blobs, stores.entries, self._uploads, stores.clock, housekeeping=housekeeping)
         downloads = CacheDownloads(stores.blobs, stores.entries, tokens, self._sessions)
         caches = CacheService(book, self._uploads, downloads.address)
+        keys = SigningKeys(stores.keys, stores.clock)
+        tokens_of_jobs = IdTokens(keys, self._sessions, stores.clock, self._base)
         services: dict[str, Service] = {"ArtifactService": artifacts, "CacheService": caches}
         apps: dict[str, App] = {
             router.TWIRP_PREFIX: Twirp(self._sessions, services, self._base),
             uploads.PREFIX: self._uploads,
             artifact_service.PREFIX: artifacts.download,
             cache_downloads.PREFIX: downloads,
+            cache_v1.PREFIX: CacheV1(book, self._sessions, downloads.address, self._base),
+            id_tokens.TOKEN_PATH: tokens_of_jobs.token,
+            id_tokens.DISCOVERY_PATH: tokens_of_jobs.discovery,
+            id_tokens.KEYS_PATH: tokens_of_jobs.keys,
         }
         storage = (uploads.PREFIX, artifact_service.PREFIX, cache_downloads.PREFIX)
-        return Router(apps, dict.fromkeys(storage, uploads.storage_failure), lambda: self._port)
+        failures = dict.fromkeys(storage, uploads.storage_failure) | {cache_v1.PREFIX: v1_failure}
+        return Router(apps, failures, lambda: self._port)
 
     def _clean_up(self) -> None:
         assert self._stores.housekeeping is not None
