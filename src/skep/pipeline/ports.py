@@ -147,11 +147,53 @@ class NativeResult:
     post: bool = False  # main: run this action's post phase after the job's steps
 
 
+ProcessRun = Callable[[Sequence[str], str], Awaitable[ProcessEnd]]
+"""(argv, cwd): runs a process in a job's box, its output to the step's log."""
+
+
 class NativeAction(Protocol):
     """An action that Skep does itself instead of starting a process for it. Calls for different jobs overlap."""
 
     async def __call__(self, call: NativeCall) -> NativeResult:
         """Does the action. Raises UserError for wrong inputs, HostError when the machine refuses."""
+        ...
+
+
+# --- actions of other repositories ------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedAction:
+    """What a `uses` of another repository stands for: files on this machine."""
+
+    uses: str  # as it names itself: `owner/name[/path]@ref`
+    repository: str  # owner/name
+    ref: str
+    sha: str
+    tree: str
+    root: str  # of the repository's files; read-only, shared by runs
+    folder: str  # of the action, or the path of a reusable workflow: `root` and the path
+    notes: Sequence[str] = ()  # for the log: fetched now, not locked, without submodules
+
+
+class RemoteActions(Protocol):
+    """Actions and reusable workflows of other repositories. Calls overlap; the same `uses` stays the same for a run."""
+
+    def problem(self, uses: str) -> str | None:
+        """Why it cannot be had, as far as that is known without asking anybody; None when nothing is known against it."""
+        ...
+
+    async def fetch(self, uses: str) -> FetchedAction:
+        """Its files. Raises UserError when it may not be used or is not what was locked, HostError when it cannot be had."""
+        ...
+
+
+class NodePrograms(Protocol):
+    """Finds, or installs, the `node` that a JavaScript action runs on."""
+
+    async def __call__(
+        self, major: int, box: JobBox, path: str, say: Callable[[str], None], run: ProcessRun
+    ) -> str:
+        """The program for actions written for Node `major`, preferably the one on `path`. `run` starts an installer.
+        Raises UserError when there is none, with the way out."""
         ...
 
 

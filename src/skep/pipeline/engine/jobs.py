@@ -15,6 +15,7 @@ from skep.model.outcome import Outcome
 from skep.pipeline.expressions.values import Value
 from skep.pipeline.plan.concurrency import Concurrency
 from skep.pipeline.plan.values import Plan
+from skep.pipeline.workflow.tree import Job
 
 from .calls import JobPlace, call_outputs, called_places, jobs_context, places_of
 from .decide import Ancestry, JobQuestion, Verdict, decide_job
@@ -68,7 +69,7 @@ class RunJobs:
                 secrets=place.secrets,
                 title=place.title,
                 matrix=self._services.options.matrix if place.parent is None else {},
-                unsupported_job=lambda job: unsupported_job(job, self._has_native),
+                unsupported_job=self._unsupported_job,
                 unsupported_labels=self._services.runner_facts.unsupported_reason,
                 mask=self._services.masking.mask,
             )
@@ -218,6 +219,10 @@ class RunJobs:
             outputs: Mapping[str, Value] = self._results.outputs(key)
             needs[need.job_id] = {"result": state.jobs[key].outcome.value, "outputs": dict(outputs)}
         return needs
+
+    def _unsupported_job(self, job: Job) -> str | None:
+        remote = self._services.remote
+        return unsupported_job(job, self._has_native, None if remote is None else remote.problem)
 
     def _has_native(self, name: str, ref: str) -> bool:
         return self._services.native_action(name, ref) is not None

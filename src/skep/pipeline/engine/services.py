@@ -14,6 +14,8 @@ from skep.pipeline.ports import (
     EventSink,
     LogStore,
     NativeAction,
+    NodePrograms,
+    RemoteActions,
     Runner,
     ToolkitServices,
 )
@@ -106,7 +108,9 @@ class EngineServices:
     runner: Runner
     runner_facts: RunnerFacts
     native_action: Callable[[str, str], NativeAction | None]  # (owner/name[/path] in lower case, ref)
-    hash_files: Callable[[Sequence[str], str], str]  # arguments of hashFiles, workspace -> digest
+    hash_files: Callable[
+        [Sequence[str], str, Callable[[], bool]], str
+    ]  # arguments of hashFiles, workspace, whether nobody wants it any more -> digest; called in threads
     events: EventSink
     logs: LogStore
     groups: ConcurrencyGroups
@@ -119,6 +123,8 @@ class EngineServices:
     outputs_room: Room = field(
         default_factory=lambda: Room(RUN_LIMIT_BYTES)
     )  # for the outputs of all jobs, shared by them
+    remote: RemoteActions | None = None  # None: only local and native actions are at hand
+    node: NodePrograms | None = None  # None: the `node` on PATH
     toolkits: ToolkitServices | None = None  # None: actions find no artifact, cache or OIDC service
 
     def publish(self, fact: Fact) -> None:

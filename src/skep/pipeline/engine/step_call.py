@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from skep.pipeline.expressions.scope import Scope
 from skep.pipeline.expressions.values import Value
@@ -23,6 +24,7 @@ class StepCall:
     env: dict[str, str]  # the step's own `env`
     scope: Scope
     stops: Stops
+    name: str = ""  # to show, not masked
     is_post: bool = False
     ending: Ending = field(default_factory=Ending)
 
@@ -35,13 +37,20 @@ class StepWork(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostStep:
-    """An action that wants to run again after the job's steps."""
+    """An action that wants to run again after the job's steps, or already before them (`phase`)."""
 
     step: Step
     name: str
     frame: StepsFrame
     condition: Condition | None  # None: always()
     work: StepWork
+    phase: Literal["pre", "post"] = "post"
+
+
+class PrepareSteps(Protocol):
+    """What happens once before a job's steps (`remote_use`): fetches what they use; may add steps to `LegSteps.pres`."""
+
+    async def __call__(self, steps: Sequence[Step], top: StepsFrame, /) -> None: ...
 
 
 class AroundSteps(Protocol):

@@ -23,7 +23,7 @@ from .gate import Gate, located
 from .invocation import Ending, Invocation, Stops
 from .kept_outputs import STEPS_LIMIT_BYTES, Room, outputs_bytes
 from .services import EngineServices
-from .step_call import AroundSteps, PostStep, StepCall, StepWork
+from .step_call import AroundSteps, PostStep, PrepareSteps, StepCall, StepWork
 from .stopping import StopKind, StopSignal
 
 
@@ -41,6 +41,8 @@ class LegSteps:
         self.stop = stop
         self.works: dict[StepKind, StepWork] = {}
         self.around: AroundSteps | None = None
+        self.prepare: PrepareSteps | None = None
+        self.pres: list[PostStep] = []
         self.posts: list[PostStep] = []
         self.cpu_s = 0.0
         self.peak_memory_bytes = 0
@@ -50,8 +52,14 @@ class LegSteps:
         self._current = StepId("")  # the job's own step that runs now; nested ones log under it
 
     async def run(self, steps: tuple[Step, ...], after: tuple[Step, ...] = ()) -> StepsFrame:
-        """Runs the job's steps, then all post steps, then `after`; gives the job's list with status and `steps` context."""
+        """Runs the job's steps, then all post steps, then `after`; gives the job's list with status and `steps` context.
+        What `prepare` adds to `pres` runs first. Raises SkepError when that fails."""
         top = StepsFrame(job=self.frame)
+        if self.prepare is not None:
+            self._current = StepId("job")
+            await self.prepare(steps, top)
+        for pre in self.pres:
+            await self._run_top(pre.step, top, pre.work, pre)
         for step in steps:
             await self._run_top(step, top, self._work)
         while self.posts:
@@ -103,9 +111,19 @@ class LegSteps:
         for folder in effects.paths:
             self.frame.add_path(folder)
 
+    async def run_nested_pre(self, pre: PostStep, outer: StepCall) -> None:
+        """Runs the `pre` of an action inside that of the composite action that uses it."""
+        call = self._prepare(pre.step, pre.frame, outer.stops.signals, pre)
+        if isinstance(call, Ending):
+            return
+        conclusion = await self._carry_out(call, pre.work)
+        if conclusion not in (Outcome.SUCCESS, Outcome.SKIPPED):
+            outer.ending.outcome = conclusion
+            outer.ending.reason = outer.ending.reason or f"{pre.name}: {call.ending.reason}"
+
     async def run_nested(self, step: Step, frame: StepsFrame, outer: StepCall) -> Ending:
         """Runs a step of a composite action inside the step `outer`; gives how it ended after its continue-on-error."""
-        call = self._prepare(step, frame, outer.stops.signals)
+        call = await self._prepare(step, frame, outer.stops.signals)
         if isinstance(call, Ending):
             frame.record(step, {}, call.outcome, call.outcome)
             if call.outcome is not Outcome.SKIPPED:
@@ -117,30 +135,16 @@ class LegSteps:
         outer.ending.cpu_s += call.ending.cpu_s
         outer.ending.peak_memory_bytes = max(outer.ending.peak_memory_bytes, call.ending.peak_memory_bytes)
         if conclusion not in (Outcome.SUCCESS, Outcome.SKIPPED) and not outer.ending.reason:
-            outer.ending.reason = f"{self.display_name(call)}: {call.ending.reason}"
+            outer.ending.reason = f"{call.name}: {call.ending.reason}"
             outer.ending.exit_code = call.ending.exit_code
         return call.ending
 
     def add_post(self, call: StepCall, work: StepWork, condition: Condition | None = None) -> None:
         """Lets the action of a step run again after the job's steps. `condition` None: always."""
-        name = f"Post {self.display_name(call)}"
+        name = f"Post {call.name}"
         self.posts.append(
             PostStep(step=call.step, name=name, frame=call.frame, condition=condition, work=work)
         )
-
-    def display_name(self, call: StepCall) -> str:
-        """The step's name as GitHub shows it: `name`, or `Run` and the first line, or `Run owner/action@v1`."""
-        step = call.step
-        try:
-            if step.name is not None:
-                return _first_line(evaluate_text(step.name, call.scope))
-            if step.uses is not None:
-                return f"Run {step.uses.text}"
-            if step.run is not None:
-                return f"Run {_first_line(evaluate_text(step.run, call.scope))}".rstrip()
-        except SkepError:
-            return step.id
-        return step.kind.value
 
     def _kept(self, call: StepCall) -> Mapping[str, str]:
         """The step's outputs, as far as there is room for those of this job's steps."""
@@ -159,8 +163,8 @@ class LegSteps:
         self._number += 1
         number = self._number
         frame = post.frame if post else top
-        self._current = StepId(f"{frame.id_prefix}{step.id}.post") if post else step.id
-        call = self._prepare(step, frame, (self.stop,), post)
+        self._current = StepId(f"{frame.id_prefix}{step.id}.{post.phase}") if post else step.id
+        call = await self._prepare(step, frame, (self.stop,), post)
         name = post.name if post else ""
         clock = self.services.clock
         if isinstance(call, Ending):
@@ -173,7 +177,7 @@ class LegSteps:
             else:
                 top.record(step, {}, call.outcome, call.outcome)
             return
-        title = self.services.masking.mask(name or self.display_name(call))
+        title = self.services.masking.mask(name or call.name)
         started = clock.monotonic()
         self._started(number, title)
         conclusion = await self._carry_out(call, work)
@@ -185,7 +189,7 @@ class LegSteps:
         self.peak_memory_bytes = max(self.peak_memory_bytes, call.ending.peak_memory_bytes)
         self._finished(number, title, call.ending, conclusion, clock.monotonic() - started)
 
-    def _prepare(
+    async def _prepare(
         self,
         step: Step,
         frame: StepsFrame,
@@ -212,12 +216,13 @@ class LegSteps:
             is_post=post is not None,
             mask=self.services.masking.mask,
         )
-        admitted = gate.open()
+        self.frame.hashes.forget()
+        admitted = await self.frame.hashes.settle(gate.open)
         if isinstance(admitted, Ending):
             return admitted
         if reason := _timed_out(signals):
             return Ending(outcome=Outcome.FAILURE, reason=reason, because=admitted.because)
-        return StepCall(
+        call = StepCall(
             step=step,
             frame=frame,
             github=github,
@@ -227,13 +232,15 @@ class LegSteps:
             is_post=post is not None,
             ending=Ending(because=admitted.because),
         )
+        call.name = await self.frame.hashes.settle(lambda: _display_name(call))
+        return call
 
     async def _carry_out(self, call: StepCall, work: StepWork) -> Outcome:
         """Does the step's work within its time limit; gives the conclusion."""
         ending, step = call.ending, call.step
         timer: asyncio.TimerHandle | None = None
         try:
-            timer = self._start_timer(call)
+            timer = await self.frame.hashes.settle(lambda: self._start_timer(call))
             if self.around is None or call.frame.depth:
                 await work(call)
             else:
@@ -245,19 +252,21 @@ class LegSteps:
         finally:
             if timer is not None:
                 timer.cancel()
+            self.frame.hashes.forget()
         if ending.outcome is Outcome.FAILURE and step.continue_on_error is not None:
             try:
                 if not call.is_post:
                     call.frame.show_outputs(step, ending.outputs)
-                if evaluate_bool(step.continue_on_error, call.scope):
+                node, scope = step.continue_on_error, call.scope
+                if await self.frame.hashes.settle(lambda: evaluate_bool(node, scope)):
                     return Outcome.SUCCESS
             except SkepError as exc:
                 ending.reason = located(exc)
         return ending.outcome
 
     async def _work_with_hooks(self, call: StepCall, work: StepWork, around: AroundSteps) -> None:
-        name = self.display_name(call)
-        await around.before(call, name)
+        await around.before(call, call.name)
+        self.frame.hashes.forget()
         try:
             if call.ending.outcome is Outcome.SUCCESS:
                 await work(call)
@@ -265,7 +274,7 @@ class LegSteps:
             if isinstance(exc, RunnerLost):
                 raise
             self._fail(call, exc)
-        await around.after(call, name)
+        await around.after(call, call.name)
 
     def _start_timer(self, call: StepCall) -> asyncio.TimerHandle | None:
         """The step's time limit; one that cannot be evaluated is said and does not count, as on GitHub."""
@@ -280,7 +289,7 @@ class LegSteps:
         signal = StopSignal()
         call.stops = call.stops.with_signal(signal)
         reason = (
-            f"The action '{self.display_name(call)}' has timed out after {minutes:g} minutes. "
+            f"The action '{call.name}' has timed out after {minutes:g} minutes. "
             "Raise its `timeout-minutes`, or see what it waits for"
         )
         return asyncio.get_running_loop().call_later(minutes * 60, signal.fire, StopKind.TIMEOUT, reason)
@@ -359,6 +368,21 @@ def _timed_out(signals: tuple[StopSignal, ...]) -> str:
     return next(
         (signal.raised[StopKind.TIMEOUT] for signal in signals if StopKind.TIMEOUT in signal.raised), ""
     )
+
+
+def _display_name(call: StepCall) -> str:
+    """The step's name as GitHub shows it: `name`, or `Run` and the first line, or `Run owner/action@v1`."""
+    step = call.step
+    try:
+        if step.name is not None:
+            return _first_line(evaluate_text(step.name, call.scope))
+        if step.uses is not None:
+            return f"Run {step.uses.text}"
+        if step.run is not None:
+            return f"Run {_first_line(evaluate_text(step.run, call.scope))}".rstrip()
+    except SkepError:
+        return step.id
+    return step.kind.value
 
 
 def _first_line(text: str) -> str:
