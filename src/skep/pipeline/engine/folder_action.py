@@ -198,12 +198,12 @@ class FolderAction:
         call.github["action_repository"], call.github["action_ref"] = place.repository, place.ref
         use = self._use(place, call)
         self._register_post(action, place, use, call)
-        inputs = self._action_inputs(action, call, warn=False)
+        inputs = await self._action_inputs(action, call, warn=False)
         await self._run_script(action, place, action.pre, call, inputs=inputs, state=use.state)
 
-    def pre_inputs(self, action: Action, call: StepCall) -> dict[str, str]:
+    async def pre_inputs(self, action: Action, call: StepCall) -> dict[str, str]:
         """The inputs of a composite action, for the `pre` of what it uses."""
-        return self._action_inputs(action, call, warn=False)
+        return await self._action_inputs(action, call, warn=False)
 
     def _use(self, place: ActionPlace, call: StepCall) -> _Uses:
         if not place.repository:

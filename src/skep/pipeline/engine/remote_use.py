@@ -142,7 +142,7 @@ class _PreWork:
         if one.action.pre:
             await folders.run_pre(one.action, one.place, call)
             return
-        frame = folders.inner_frame(one.place, folders.pre_inputs(one.action, call), call)
+        frame = folders.inner_frame(one.place, await folders.pre_inputs(one.action, call), call)
         for inner in one.inside:
             if inner.has_pre:
                 pre = PostStep(

@@ -113,7 +113,7 @@ class LegSteps:
 
     async def run_nested_pre(self, pre: PostStep, outer: StepCall) -> None:
         """Runs the `pre` of an action inside that of the composite action that uses it."""
-        call = self._prepare(pre.step, pre.frame, outer.stops.signals, pre)
+        call = await self._prepare(pre.step, pre.frame, outer.stops.signals, pre)
         if isinstance(call, Ending):
             return
         conclusion = await self._carry_out(call, pre.work)
