@@ -106,15 +106,16 @@ def hash_files(
     *,
     limit_s: float = HASH_LIMIT_S,
     clock: Callable[[], float] = time.monotonic,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> str:
     """GitHub's `hashFiles`: SHA-256 over the raw SHA-256 digests of the files, in hexadecimal; empty when none matches.
 
     Only files below `root` count. Raises UserError for a bad pattern or a broken link among the matches, HostError for what
-    cannot be read and when `limit_s` seconds of `clock` are over.
+    cannot be read, when `limit_s` seconds of `clock` are over, and when `stopped` says that nobody wants the answer.
     """
     root = root.rstrip("/") or "/"
     below = root if root == "/" else f"{root}/"
-    check_time = _deadline(limit_s, clock)
+    check_time = _deadline(limit_s, clock, stopped)
     result = hashlib.sha256()
     has_match = False
     options = GlobOptions(follow_symlinks=follow_symlinks)
@@ -128,7 +129,7 @@ def hash_files(
     return result.hexdigest() if has_match else ""
 
 
-def hash_files_call(arguments: Sequence[str], root: str) -> str:
+def hash_files_call(arguments: Sequence[str], root: str, stopped: Callable[[], bool] = lambda: False) -> str:
     """`hashFiles('a', 'b')` as expressions call it: `--follow-symbolic-links` may stand first. Raises like `hash_files`."""
     option = arguments[0] if arguments and arguments[0].startswith("--") else ""
     if option and option.lower() != FOLLOW_OPTION:
@@ -137,7 +138,7 @@ def hash_files_call(arguments: Sequence[str], root: str) -> str:
             hint=f"the only one is `{FOLLOW_OPTION}`, and it stands first",
         )
     patterns = arguments[1:] if option else arguments
-    return hash_files(patterns, root, follow_symlinks=bool(option))
+    return hash_files(patterns, root, follow_symlinks=bool(option), stopped=stopped)
 
 
 def _visit(
@@ -234,10 +235,12 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-def _deadline(limit_s: float, clock: Callable[[], float]) -> Callable[[], None]:
+def _deadline(limit_s: float, clock: Callable[[], float], stopped: Callable[[], bool]) -> Callable[[], None]:
     ends = clock() + limit_s
 
     def check() -> None:
+        if stopped():
+            raise HostError("`hashFiles` was stopped")
         if clock() > ends:
             raise HostError(
                 f"`hashFiles` did not finish within {limit_s:g} s",

@@ -6,7 +6,7 @@ the job's own list, or that of a composite action inside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from skep.model.outcome import Outcome
@@ -18,6 +18,7 @@ from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.ports import JobBox
 from skep.pipeline.workflow.tree import Job, Step
 
+from .file_hashes import FileHashes
 from .matchers import Matchers
 
 GITHUB_NAMES = [
@@ -82,7 +83,7 @@ class JobFrame:
     paths: list[str] = field(default_factory=list)  # GITHUB_PATH of earlier steps, first = last added
     matchers: Matchers = field(default_factory=Matchers)
     cancelled: Callable[[], bool] = lambda: False
-    hash_files: Callable[[Sequence[Value]], Value] = lambda _: ""
+    hashes: FileHashes
 
     def add_path(self, folder: str) -> None:
         """Puts a folder in front of PATH; one that is there already moves to the front."""
@@ -151,7 +152,7 @@ class StepsFrame:
                 "success": lambda _: seen is Outcome.SUCCESS,
                 "failure": lambda _: seen is Outcome.FAILURE,
                 "cancelled": lambda _: job.cancelled(),
-                "hashfiles": job.hash_files,
+                "hashfiles": job.hashes,
             },
             memory_bytes=TEMPLATE_MEMORY_BYTES,
         )

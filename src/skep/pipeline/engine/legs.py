@@ -6,19 +6,21 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from skep.events.facts import Annotated, JobFinished, JobStarted
 from skep.model.errors import RunnerLost, SkepError, UserError
 from skep.model.ids import JobKey, LegKey, StepId
 from skep.model.outcome import Outcome
 from skep.pipeline.expressions.scope import Scope
-from skep.pipeline.expressions.values import Value, to_text
+from skep.pipeline.expressions.values import Value
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.ports import JobBox, LogSink
 from skep.pipeline.workflow.evaluate import evaluate_bool, evaluate_number, evaluate_text
 from skep.pipeline.workflow.nodes import Node
 from skep.pipeline.workflow.tree import Job, StepKind
 
+from .file_hashes import FileHashes, Stopped
 from .frame import JobFrame, StepsFrame
 from .gate import evaluate_env
 from .hooks import StepHooks, job_hook
@@ -178,7 +180,7 @@ class _LegWork:
             secrets=secrets,
             vars=services.options.vars,
             cancelled=lambda: bool(stop.raised),
-            hash_files=self._hash_files,
+            hashes=FileHashes(partial(self._hash_files, box.workspace), stop),
         )
         frame.written_env.update(self._env(plan.plan.workflow.env))
         frame.written_env.update(self._env(plan.job.env))
@@ -299,9 +301,8 @@ class _LegWork:
             "debug": "1" if self._services.options.debug else "",
         }
 
-    def _hash_files(self, arguments: Sequence[Value]) -> Value:
-        assert self._box is not None
-        return self._services.hash_files([to_text(argument) for argument in arguments], self._box.workspace)
+    def _hash_files(self, workspace: str, patterns: Sequence[str], stopped: Stopped) -> str:
+        return self._services.hash_files(patterns, workspace, stopped)
 
 
 def with_token(secrets: Mapping[str, str], options: RunOptions) -> dict[str, str]:

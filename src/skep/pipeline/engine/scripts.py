@@ -40,9 +40,8 @@ class RunScript:
         assert step.run is not None
         invocation = self._steps.invocation(call)
         try:
-            text = evaluate_text(step.run, call.scope)
-            shell = self._setting(step.shell, call, None) or self._setting(None, call, self._defaults.shell)
-            cwd = self._working_directory(call)
+            text, shell, folder = await self._steps.frame.hashes.settle(lambda: self._evaluated(call))
+            cwd = self._existing(folder, call)
             env = process_environment(self._steps, call)
             find = self._steps.services.find_program
             script = shell_script(shell, text, lambda name: find(name, env["PATH"]))
@@ -61,9 +60,16 @@ class RunScript:
             return evaluate_text(node, call.scope)
         return None if call.frame.depth else default
 
-    def _working_directory(self, call: StepCall) -> str:
+    def _evaluated(self, call: StepCall) -> tuple[str, str | None, str | None]:
+        """Script, shell and working directory."""
+        step = call.step
+        assert step.run is not None
+        text = evaluate_text(step.run, call.scope)
+        shell = self._setting(step.shell, call, None) or self._setting(None, call, self._defaults.shell)
+        return text, shell, self._setting(step.working_directory, call, self._defaults.working_directory)
+
+    def _existing(self, folder: str | None, call: StepCall) -> str:
         workspace = self._steps.frame.box.workspace
-        folder = self._setting(call.step.working_directory, call, self._defaults.working_directory)
         cwd = os.path.normpath(os.path.join(workspace, folder)) if folder else workspace
         if not os.path.isdir(cwd):
             hint = "run actions/checkout first, or create the folder" if folder else ""

@@ -22,6 +22,7 @@ from skep.testing.records import FakeConcurrencyGroups, FakeLogStore, FakeSink
 from skep.testing.runners import FakeRunner, FakeStart, Scripted
 
 Script = Callable[[FakeStart], Scripted]
+HashFiles = Callable[[Sequence[str], str, Callable[[], bool]], str]
 
 
 class TickingClock:
@@ -84,6 +85,7 @@ def run_workflow(
     groups: FakeConcurrencyGroups | None = None,
     approvals: FakeApprovals | None = None,
     unsupported: Callable[[Sequence[str]], str | None] = lambda _labels: None,
+    hash_files: HashFiles = lambda patterns, _root, _stopped: "hash of " + " ".join(patterns),
 ) -> EngineRun:
     """Runs workflow texts for a push. `during` is called when everything that can start has started."""
     workflows = []
@@ -106,7 +108,7 @@ def run_workflow(
         runner=runner,
         runner_facts=RunnerFacts(os="Linux", arch="X64", name="test", unsupported_reason=unsupported),
         native_action=lambda name, _ref: (natives or {}).get(name),
-        hash_files=lambda patterns, _root: "hash of " + " ".join(patterns),
+        hash_files=hash_files,
         events=sink,
         logs=logs,
         groups=groups or FakeConcurrencyGroups(),
