@@ -1,4 +1,4 @@
-"""The shop's workflow through `skep run`, as a new user has it: below the top of a git repository, nothing prepared."""
+"""The shop's `ci.yml` through `skep run`, as a new user has it: below the top of a git repository, nothing prepared."""
 
 import json
 import os
@@ -60,7 +60,7 @@ class Shop:
 
     def facts(self, *words: str) -> list[Fact]:
         """The facts of a run that must succeed."""
-        ran = self.skep("run", "--json", *words)
+        ran = self.skep("run", "--workflow", "ci.yml", "--json", *words)
         assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-4000:]
         return [json.loads(line) for line in ran.stdout.splitlines()]
 
@@ -148,6 +148,6 @@ def test_a_change_of_documents_alone_starts_nothing(shop: Shop) -> None:
     readme = shop.root / "README.md"
     readme.write_text(readme.read_text(encoding="utf-8") + "\nMore words.\n", encoding="utf-8")
     shop.git("commit", "-q", "-a", "-m", "Say more")
-    ran = shop.skep("run")
+    ran = shop.skep("run", "--workflow", "ci.yml")
     assert ran.returncode == 0, ran.stderr
     assert "every changed file is in `paths-ignore` (`README.md`)" in ran.stdout
