@@ -177,3 +177,15 @@ def test_a_name_that_is_no_text_is_found_and_hashed(tree: Path) -> None:
     (tree / name).write_bytes(b"x")
     assert glob_files(["*.bin"], str(tree)) == [f"{tree}/{name}"]
     assert hash_files(["*.bin"], str(tree)) == _digest(tree, [name])
+
+
+def test_hashing_ends_when_nobody_wants_the_answer_any_more(tree: Path) -> None:
+    looks: list[bool] = []
+
+    def stopped() -> bool:
+        looks.append(True)
+        return len(looks) > 2
+
+    with pytest.raises(HostError, match="was stopped"):
+        hash_files_call(["**"], str(tree), stopped)
+    assert len(looks) == 3

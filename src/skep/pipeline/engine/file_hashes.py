@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from skep.model.errors import SkepError
+from skep.model.errors import HostError, SkepError
 from skep.pipeline.expressions.values import Value, to_text
 
 from .stopping import StopKind, StopSignal
@@ -37,11 +37,14 @@ class FileHashes:
         self._stop = stop
         self._known: dict[tuple[str, ...], str | SkepError] = {}
         self._is_deferring = False
+        self._is_frugal = False
 
     def __call__(self, arguments: Sequence[Value]) -> Value:
         """The hash. Raises what `compute` does."""
         patterns = tuple([to_text(argument) for argument in arguments])
         if patterns not in self._known:
+            if self._is_frugal:
+                raise HostError("files are not hashed for this")
             if self._is_deferring:
                 raise _Wanted(patterns)
             return self._compute(patterns, lambda: False)
@@ -61,6 +64,14 @@ class FileHashes:
             finally:
                 self._is_deferring = False
             await self._learn(patterns)
+
+    def only_known(self, work: Callable[[], T]) -> T:
+        """What `work` gives when it is not worth hashing files for: what is not known then raises HostError."""
+        self._is_frugal = True
+        try:
+            return work()
+        finally:
+            self._is_frugal = False
 
     def forget(self) -> None:
         """Files may have changed."""

@@ -72,7 +72,9 @@ class Gate:
         stopped = cancelled or self.frame.list_status() is not Outcome.SUCCESS
         by_status = not condition.written or (stopped and needs_success(condition))
         reason = status if by_status else f"`if: {condition.written}` is false"
-        because = explain(condition, scope, mask=self.mask, status=status)
+        because = self.frame.job.hashes.only_known(
+            lambda: explain(condition, scope, mask=self.mask, status=status)
+        )
         return Ending(outcome=Outcome.SKIPPED, reason=reason, because=because)
 
     @staticmethod
