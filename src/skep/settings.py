@@ -19,11 +19,11 @@ from typing import Literal
 
 from skep.model.finding import Finding, Location, Severity
 
-Kind = Literal["text", "path", "texts", "count", "size", "number", "choice"]
+Kind = Literal["text", "path", "texts", "pairs", "count", "size", "number", "flag", "choice"]
 SettingValue = str | int | float | tuple[str, ...]
 
 WORKSPACES = ("auto", "overlay", "reflink", "copy")
-TABLES = ("environments", "hooks", "keep", "lint")
+TABLES = ("actions", "environments", "hooks", "keep", "lint")
 """Tables of the file whose keys are settings: `[keep] days` is `keep_days`."""
 
 
@@ -98,6 +98,46 @@ class Settings:
     hooks_step_completed: str = field(
         default="",
         metadata=_about("path", "Script run after each step; it sees SKEP_STEP_NAME and SKEP_STEP_OUTCOME."),
+    )
+    actions_mirrors: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "pairs",
+            "Where actions of other repositories are fetched from: an owner, `owner/name` or `*`, and a URL of git or a folder"
+            " (from the project root); below that of an owner lies a repository by each name.",
+            "their server",
+        ),
+    )
+    actions_tokens: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "pairs",
+            "Tokens for private ones: an owner, `owner/name` or `*`, and the environment variable that holds the token.",
+        ),
+    )
+    actions_allowed: tuple[str, ...] = field(
+        default=(),
+        metadata=_about(
+            "texts",
+            "Owners, `owner/name` or globs (`octo/*@v2`) whose actions and workflows may be used; those that Skep does itself"
+            " always may.",
+            "all",
+        ),
+    )
+    actions_require_sha: bool = field(
+        default=False,
+        metadata=_about("flag", "Whether actions of other repositories must be named by a commit.", "false"),
+    )
+    actions_require_lock: bool = field(
+        default=False,
+        metadata=_about("flag", "Whether actions of other repositories must be in skep.lock.", "false"),
+    )
+    actions_offline: bool = field(
+        default=False,
+        metadata=_about("flag", "Whether actions are taken from this machine only, never from a network.", "false"),
+    )
+    actions_timeout_s: float = field(
+        default=60.0, metadata=_about("number", "How many seconds a fetch of an action may take.")
     )
     environments_open: tuple[str, ...] = field(
         default=(), metadata=_about("texts", "Environments that jobs may deploy to without an approval.")
@@ -194,6 +234,10 @@ def parse_value(one: Field[object], given: object) -> SettingValue:
         if isinstance(words, list) and all(isinstance(word, str) for word in words):
             return tuple(words)
         raise ValueError("a list of texts")
+    if kind == "pairs":
+        return _parse_pairs(given)
+    if kind == "flag":
+        return _parse_flag(given)
     if kind in ("count", "size", "number"):
         return _parse_number(kind, given)
     if not isinstance(given, str):
@@ -201,6 +245,28 @@ def parse_value(one: Field[object], given: object) -> SettingValue:
     if kind == "choice" and given not in WORKSPACES:
         raise ValueError(f"one of {', '.join(WORKSPACES)}")
     return given
+
+
+def _parse_pairs(given: object) -> tuple[str, ...]:
+    """A table of texts, or words `NAME=VALUE`, as the words."""
+    if isinstance(given, dict):
+        words = [f"{name}={value}" for name, value in given.items() if isinstance(value, str)]
+        if len(words) == len(given) and all("=" not in name for name in given):
+            return tuple(words)
+    elif isinstance(given, str | list):
+        found = given.replace(",", " ").split() if isinstance(given, str) else given
+        if all(isinstance(word, str) and word.partition("=")[2] for word in found):
+            return tuple(found)
+    raise ValueError("a table of texts, or words `NAME=VALUE`")
+
+
+def _parse_flag(given: object) -> bool:
+    if isinstance(given, bool):
+        return given
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(given, str) and given.lower() in known:
+        return known[given.lower()]
+    raise ValueError("true or false")
 
 
 _UNITS = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
@@ -326,7 +392,7 @@ def _flat(table: Mapping[str, object]) -> list[tuple[str, object]]:
 
 def _where(root: str, path: str, key: str) -> Location:
     """Where a key stands: the first line that begins with it. tomllib itself gives no positions."""
-    pattern = re.compile(rf"""\s*\[?(["']?){re.escape(key.rpartition(".")[2])}\1\s*[=.\]]""")
+    pattern = re.compile(rf"""\s*\[?(?:\w+\.)*(["']?){re.escape(key.rpartition(".")[2])}\1\s*[=.\]]""")
     with open(os.path.join(root, path), encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             if match := pattern.match(line):

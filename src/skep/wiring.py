@@ -25,6 +25,7 @@ from skep.host.namespace import MountAbility
 from skep.model.errors import HostError, StoreError
 from skep.model.ids import LegKey, RunId, StepId
 from skep.model.outcome import RunStatus
+from skep.pipeline.actions.remote import RemotePolicy
 from skep.pipeline.engine.execute import RunExecution
 from skep.pipeline.engine.services import EngineServices, RunnerFacts, RunOptions
 from skep.pipeline.natives.artifact_writing import ArtifactStores
@@ -32,7 +33,10 @@ from skep.pipeline.natives.cache import CacheAction
 from skep.pipeline.natives.checkout import Checkout
 from skep.pipeline.natives.download_artifact import DownloadArtifact
 from skep.pipeline.natives.merge_artifacts import MergeArtifacts
+from skep.pipeline.natives.node_programs import NodeProgramsHere
 from skep.pipeline.natives.registry import natives_table
+from skep.pipeline.natives.remote_places import RemotePlaces, read_lock
+from skep.pipeline.natives.remote_shelf import RemoteShelf, Shelf
 from skep.pipeline.natives.setup_cache import DependencyMarks
 from skep.pipeline.natives.setup_node import SetupNode
 from skep.pipeline.natives.setup_python import SetupPython
@@ -51,6 +55,7 @@ from skep.pipeline.runners.host import HostRunner
 from skep.pipeline.runners.labels import ARCHITECTURES, host_labels, unsupported_reason
 from skep.pipeline.runners.trees import HostTrees, TreesInPlace
 from skep.settings import Settings
+from skep.source.actions import ActionStore
 from skep.source.trees import WorkTrees
 from skep.store.local.groups import SqliteConcurrencyGroups
 from skep.store.local.logs import FileLogStore
@@ -73,6 +78,7 @@ class RunRequest:
     extra_env: Sequence[str] = ()
     mounts: MountAbility
     approvals: Approvals
+    remote: RemoteShelf | None = None  # None: one is made from the settings
     on_output: Callable[[LegKey, StepId, bytes], None] | None = None  # masked output, as it comes
     warn: Callable[[str], None] = lambda _message: None
 
@@ -232,7 +238,10 @@ class LocalRun:
         )
         if request.on_output is not None:
             logs = _ShownLogs(logs, request.on_output)
-        masking = Masker([secret for secret in (*options.secrets.values(), options.token) if secret])
+        repository = request.repository
+        places = remote_places(request.settings, repository.root, repository.server_url, request.environ)
+        tokens = places.given_tokens()
+        masking = Masker([secret for secret in (*options.secrets.values(), options.token, *tokens) if secret])
         return EngineServices(
             run_id=request.run_id,
             run_number=request.run_number,
@@ -250,10 +259,38 @@ class LocalRun:
             options=options,
             project_root=request.repository.root,
             toolkits=self._toolkits,
+            remote=request.remote or remote_shelf(request.settings, request.paths, places),
+            node=NodeProgramsHere(tool_caches(request.environ)),
         )
 
     def _store_failed(self, error: StoreError) -> None:
         self._request.warn(f"{error}; the run goes on without its records")
+
+
+def remote_places(settings: Settings, root: str, server_url: str, environ: Mapping[str, str]) -> RemotePlaces:
+    """Where actions of other repositories come from, by the settings of the project at `root`."""
+    return RemotePlaces(
+        root=root,
+        server_url=server_url,
+        mirrors=settings.actions_mirrors,
+        tokens=settings.actions_tokens,
+        environ=environ,
+    )
+
+
+def remote_shelf(
+    settings: Settings, paths: StatePaths, places: RemotePlaces, *, use_lock: bool = True
+) -> RemoteShelf:
+    """Actions of other repositories, by settings and skep.lock. Raises UserError for a wrong lock."""
+    policy = RemotePolicy(
+        allowed=settings.actions_allowed,
+        require_sha=settings.actions_require_sha,
+        require_lock=settings.actions_require_lock and use_lock,
+        offline=settings.actions_offline,
+    )
+    store = ActionStore(f"{paths.state_dir}/actions", timeout_s=settings.actions_timeout_s)
+    lock = read_lock(places.root) if use_lock else {}
+    return RemoteShelf(Shelf(store=store, policy=policy, lock=lock, origin=places.origin))
 
 
 def open_trees(request: RunRequest, work_root: str) -> HostTrees | TreesInPlace:

@@ -14,10 +14,18 @@ KIND_WORDS = {
     "text": "text",
     "path": "path",
     "texts": "list of texts",
+    "pairs": "table of texts",
+    "flag": "`true` or `false`",
     "count": "whole number",
     "size": "bytes, or text such as `500 MiB`",
     "number": "number",
     "choice": "text",
+}
+
+
+WORD_FORMS = {
+    "texts": " (words with blanks or commas between)",
+    "pairs": " (words `NAME=VALUE` with blanks or commas between)",
 }
 
 
@@ -44,7 +52,7 @@ def settings_page() -> str:
             "",
             f"- file: {key} ({KIND_WORDS[kind_of(one)]})",
             f"- environment: `{environment_name(one.name)}`"
-            + (" (words with blanks or commas between)" if kind_of(one) == "texts" else ""),
+            + WORD_FORMS.get(kind_of(one), ""),
             f"- flag: `{flag_name(one.name)}`" + (", `-j`" if one.name == "jobs" else ""),
             "",
         ]
