@@ -58,7 +58,9 @@ def test_environments_need_an_approval_from_the_command_line_or_the_settings(tmp
     opened = project.call("run")
 
     assert (refused.returncode, approved.returncode, opened.returncode) == (2, 0, 0)
+    assert "jobs that deploy wait for an approval: --approve production" in refused.stderr
     assert "--approve production" in refused.stdout
+    assert "approved by command line or settings" in approved.stdout
     assert "unapproved" in refused.stdout
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from skep import __version__
 from skep.cache.artifacts import Artifacts
-from skep.cli.approvals import CommandLineApprovals
+from skep.cli.approvals import CommandLineApprovals, unapproved_environments
 from skep.cli.boundary import INTERRUPTED, without_secrets
 from skep.cli.findings import finding_json, render_findings
 from skep.cli.loading import LoadedPlan, PlanOptions, add_plan_arguments, load_plan, plan_options
@@ -111,6 +111,11 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
         if earlier is not None:
             take_artifacts(Artifacts(project.paths.artifacts), earlier, reservation.run_id)
         approvals = _approvals(args, project, output)
+        if names := unapproved_environments(
+            loaded.plan, [*project.settings.environments_open, *args.approve]
+        ):
+            flags = " ".join(f"--approve {name}" for name in names)
+            output.warn(f"jobs that deploy wait for an approval: {flags}")
         request = _request(
             args,
             project,
@@ -178,6 +183,7 @@ def _approvals(args: argparse.Namespace, project: Project, output: RunOutput) ->
     asks = sys.stdin.isatty() and sys.stderr.isatty() and not args.json
     return CommandLineApprovals(
         [*project.settings.environments_open, *args.approve],
+        person=os.environ.get("USER") or "terminal",
         answers=sys.stdin if asks else None,
         suspend=output.suspend,
     )

@@ -181,6 +181,26 @@ class JobFinished(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentJudged(Fact):
+    """Whether a leg may deploy to its environment, and who said so."""
+
+    leg: LegKey
+    environment: str
+    approved: bool
+    by: str  # `command line or settings`, the name of whoever sat at the terminal, or why nobody could
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed(Fact):
+    """A leg with an environment ended: what GitHub calls a deployment."""
+
+    leg: LegKey
+    environment: str
+    url: str  # `environment.url`, evaluated after the steps; '' without one
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobReused(Fact):
     """A leg that need not run again: an earlier run's success holds."""
 

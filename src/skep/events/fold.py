@@ -104,6 +104,8 @@ class RunView:
     annotations: tuple[f.Annotated, ...]
     summaries: tuple[f.SummaryWritten, ...]
     artifacts: tuple[f.ArtifactStored, ...]
+    approvals: tuple[f.EnvironmentJudged, ...]
+    deployments: tuple[f.Deployed, ...]
     cancellations: tuple[f.CancelRequested, ...]
     calls: tuple[f.JobCalled, ...] = ()  # jobs that called a reusable workflow: its jobs stand for them
 
@@ -304,6 +306,8 @@ class _Folding:
             annotations=self.of(f.Annotated),
             summaries=self.of(f.SummaryWritten),
             artifacts=self.of(f.ArtifactStored),
+            approvals=self.of(f.EnvironmentJudged),
+            deployments=self.of(f.Deployed),
             cancellations=self.of(f.CancelRequested),
             calls=self.of(f.JobCalled),
         )

@@ -255,10 +255,18 @@ class LogStore(Protocol):
 
 
 # --- protected environments --------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """An answer to whether a job may deploy."""
+
+    granted: bool
+    by: str  # who or what said so
+
+
 class Approvals(Protocol):
     """Says whether jobs may deploy to an environment. Calls may overlap."""
 
-    async def ask(self, environment: str, job: str) -> bool:
+    async def ask(self, environment: str, job: str) -> Approval:
         """Whether the job of that name may run against the environment. May wait for a person; asked once a leg."""
         ...
 

@@ -25,10 +25,11 @@ def render_report(view: RunView, tail: Tail, look: Look, commands: Collection[st
 
 
 def render_details(view: RunView, tail: Tail, look: Look) -> Iterator[str]:
-    """What failed, annotations, artifacts, jobs; each block with an empty line behind it."""
+    """What failed, annotations, artifacts, deployments, jobs; each block with an empty line behind it."""
     yield from render_failures(view, tail, look)
     yield from render_annotations(view, look)
     yield from _artifacts(view, look)
+    yield from _deployments(view, look)
     yield from render_jobs(view, look)
 
 
@@ -43,6 +44,24 @@ def _artifacts(view: RunView, look: Look) -> Iterator[str]:
     yield from (look.fit(line) for line in columns(rows, right=frozenset({1, 2})))
     if left := len(view.artifacts) - len(shown):
         yield look.paint(f"  … {left:,} more: skep runs show {view.number}", "2")
+    yield ""
+
+
+def _deployments(view: RunView, look: Look) -> Iterator[str]:
+    if not view.deployments:
+        return
+    approved = {one.leg: one.by for one in view.approvals if one.approved}
+    yield look.paint("deployments", "1")
+    rows = [
+        (
+            f"  {one_line(one.environment)}",
+            one.outcome,
+            f"approved by {one_line(approved[one.leg])}" if one.leg in approved else "",
+            one_line(one.url),
+        )
+        for one in view.deployments
+    ]
+    yield from (look.fit(line) for line in columns(rows))
     yield ""
 
 

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from skep.events.facts import (
     CancelRequested,
+    EnvironmentJudged,
     Fact,
     JobFinished,
     WorkflowFinished,
@@ -271,7 +272,7 @@ class RunExecution:
 
     async def _claim_leg(self, key: LegKey) -> None:
         environment = self._jobs.legs[key].environment
-        if environment and not await self._services.approvals.ask(environment, self._jobs.legs[key].name):
+        if environment and not await self._approved(key, environment):
             self._jobs.unapproved(key)
             self._feed(GroupLost(leg=key))
             return
@@ -280,6 +281,18 @@ class RunExecution:
             return
         held = await self._claims.claim(key, self._jobs.groups[key], partial(self._cancel_leg, key))
         self._feed(GroupHeld(leg=key) if held else GroupLost(leg=key))
+
+    async def _approved(self, key: LegKey, environment: str) -> bool:
+        name = self._services.masking.mask(environment)
+        approval = await self._services.approvals.ask(
+            name, self._services.masking.mask(self._jobs.legs[key].name)
+        )
+        self._publish(
+            EnvironmentJudged(
+                at=self._now(), leg=key, environment=name, approved=approval.granted, by=approval.by
+            )
+        )
+        return approval.granted
 
     def _cancel_leg(self, key: LegKey) -> None:
         if key in self._legs:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from skep.events.facts import Annotated, JobFinished, JobStarted
+from skep.events.facts import Annotated, Deployed, JobFinished, JobStarted
 from skep.model.errors import RunnerLost, SkepError, UserError
 from skep.model.ids import JobKey, LegKey, StepId
 from skep.model.outcome import Outcome
@@ -17,7 +17,7 @@ from skep.pipeline.expressions.values import Value
 from skep.pipeline.plan.values import MatrixLeg, Strategy, WorkflowPlan
 from skep.pipeline.ports import JobBox, LogSink
 from skep.pipeline.workflow.evaluate import evaluate_bool, evaluate_number, evaluate_text
-from skep.pipeline.workflow.nodes import Node
+from skep.pipeline.workflow.nodes import MappingNode, Node
 from skep.pipeline.workflow.tree import Job, StepKind
 
 from .file_hashes import FileHashes, Stopped
@@ -220,6 +220,28 @@ class _LegWork:
         self.outcome = top.job_status()
         self.outputs = self._job_outputs(top)
         self.conclusion = self._concluded()
+        if self._plan.environment:
+            self._tell_deployment(top)
+
+    def _tell_deployment(self, top: StepsFrame) -> None:
+        node, url = self._plan.job.environment, ""
+        if isinstance(node, MappingNode) and (written := node.get("url")) is not None:
+            url = evaluate_text(written, self._scope(top)).strip()
+            if url and not url.startswith(("http://", "https://")):
+                self._say(
+                    "warning",
+                    f"the environment's url `{url}` is no http address, and GitHub would not show it",
+                )
+        mask, now = self._services.masking.mask, self._services.clock.now()
+        self._services.publish(
+            Deployed(
+                at=now,
+                leg=self._plan.key,
+                environment=mask(self._plan.environment),
+                url=mask(url),
+                outcome=self.outcome.value,
+            )
+        )
 
     def fail(self, error: SkepError) -> None:
         self.outcome = Outcome.FAILURE

@@ -16,7 +16,7 @@ from skep.pipeline.engine.execute import RunExecution
 from skep.pipeline.engine.services import CancelTiming, EngineServices, RunnerFacts, RunOptions
 from skep.pipeline.plan.build import build_plan
 from skep.pipeline.plan.values import RepositoryFacts, TriggerFacts
-from skep.pipeline.ports import NativeAction
+from skep.pipeline.ports import Approval, NativeAction
 from skep.pipeline.workflow.reader import read_workflow
 from skep.testing.records import FakeConcurrencyGroups, FakeLogStore, FakeSink
 from skep.testing.runners import FakeRunner, FakeStart, Scripted
@@ -46,9 +46,9 @@ class FakeApprovals:
         self.approved = approved
         self.asked: list[tuple[str, str]] = []
 
-    async def ask(self, environment: str, job: str) -> bool:
+    async def ask(self, environment: str, job: str) -> Approval:
         self.asked.append((environment, job))
-        return environment in self.approved
+        return Approval(granted=environment in self.approved, by="test")
 
 
 @dataclass

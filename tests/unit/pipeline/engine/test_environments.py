@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skep.events.facts import JobFinished, JobReused, JobSkipped
+from skep.events.facts import Deployed, EnvironmentJudged, JobFinished, JobReused, JobSkipped
 from skep.model.ids import JobKey, LegKey
 from skep.model.outcome import RunStatus
 from skep.pipeline.engine.services import CancelTiming, RunOptions
@@ -32,6 +32,14 @@ def test_a_job_asks_before_it_deploys(tmp_path: Path) -> None:
     assert ran.status is RunStatus.SUCCESS
     assert approvals.asked == [("staging", "stage"), ("push-production", "produce")]
     assert ran.scripts() == ["stage", "produce", "notify success"]
+    assert [(fact.environment, fact.approved, fact.by) for fact in ran.sink.of(EnvironmentJudged)] == [
+        ("staging", True, "test"),
+        ("push-production", True, "test"),
+    ]
+    assert [(fact.environment, fact.url, fact.outcome) for fact in ran.sink.of(Deployed)] == [
+        ("staging", "", "success"),
+        ("push-production", "https://example.invalid", "success"),
+    ]
 
 
 def test_what_nobody_approves_does_not_run_and_the_run_says_how_to_approve(tmp_path: Path) -> None:
@@ -40,6 +48,7 @@ def test_what_nobody_approves_does_not_run_and_the_run_says_how_to_approve(tmp_p
     assert ran.status is RunStatus.UNAPPROVED
     assert ran.scripts() == ["stage", "notify cancelled"]
     assert "--approve push-production" in ran.sink.of(JobSkipped)[0].reason
+    assert [fact.approved for fact in ran.sink.of(EnvironmentJudged)] == [True, False]
 
 
 def test_a_failure_outweighs_a_missing_approval(tmp_path: Path) -> None:
