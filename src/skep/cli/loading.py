@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from skep.model.errors import HostError, UserError
 from skep.model.finding import Finding
+from skep.pipeline.natives.remote_shelf import RemoteShelf, workflow_text
 from skep.pipeline.plan.build import build_plan
 from skep.pipeline.plan.select import NOT_SELECTED, select_jobs, select_paths
 from skep.pipeline.plan.values import Plan, RepositoryFacts, TriggerFacts
@@ -24,6 +25,10 @@ from .project import find_root
 WORKFLOWS = ".github/workflows"
 _SUFFIXES = (".yml", ".yaml")
 _MAX_BYTES = 16 * 1024 * 1024  # the reader refuses at GitHub's limit; this only keeps nonsense out of memory
+
+
+OpenRemote = Callable[[str], RemoteShelf]
+"""Actions of other repositories, by the server that the project's own remote is on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,7 @@ class LoadedPlan:
     repository: RepositoryFacts
     root: str
     is_git: bool
+    remote: RemoteShelf | None = None  # actions of other repositories
 
     @property
     def has_errors(self) -> bool:
@@ -95,18 +101,20 @@ def plan_options(args: argparse.Namespace) -> PlanOptions:
     )
 
 
-def load_plan(options: PlanOptions) -> LoadedPlan:
-    """Reads the project around the current folder and plans the trigger.
+def load_plan(options: PlanOptions, open_remote: OpenRemote | None = None) -> LoadedPlan:
+    """Reads the project around the current folder and plans the trigger. Reusable workflows of other repositories are read
+    as far as what `open_remote` gives has them at hand.
 
     What is wrong in workflows comes as findings. Raises UserError: no project, unknown event, base, workflow or job,
     malformed payload; HostError: a file or git cannot be read.
     """
     root = options.root or find_root(os.getcwd())
-    read = read_workflows(root)
     git = Git(root, os.environ)
     repository = read_repository(git, user=options.user)
-    trigger = build_trigger(_trigger_options(options), git, repository)
     facts = repository_facts(repository)
+    remote = None if open_remote is None else open_remote(facts.server_url)
+    read = read_workflows(root, remote)
+    trigger = build_trigger(_trigger_options(options), git, repository)
     plan = build_plan(
         read.workflows,
         trigger,
@@ -126,6 +134,7 @@ def load_plan(options: PlanOptions) -> LoadedPlan:
         repository=facts,
         root=root,
         is_git=repository.is_git,
+        remote=remote,
     )
 
 
@@ -140,7 +149,7 @@ class ReadWorkflows:
     called: Mapping[str, frozenset[str]]  # path -> paths of the reusable workflows it reaches
 
 
-def read_workflows(root: str) -> ReadWorkflows:
+def read_workflows(root: str, remote: RemoteShelf | None = None) -> ReadWorkflows:
     """All files of `.github/workflows`, sorted by name. Raises HostError when one cannot be read."""
     sources: dict[str, str] = {}
     workflows: list[Workflow] = []
@@ -151,7 +160,7 @@ def read_workflows(root: str) -> ReadWorkflows:
         path = f"{WORKFLOWS}/{name}"
         sources[path] = read_text(f"{root}/{path}")
         asked: set[str] = set()
-        workflow, found = read_workflow(sources[path], path, called=called_from(root, sources, asked))
+        workflow, found = read_workflow(sources[path], path, called=called_from(root, sources, asked, remote))
         reached[path] = frozenset(asked)
         findings.extend(found)
         if workflow is None:
@@ -168,18 +177,24 @@ def read_workflows(root: str) -> ReadWorkflows:
 
 
 def called_from(
-    root: str, sources: dict[str, str] | None = None, asked: set[str] | None = None
+    root: str,
+    sources: dict[str, str] | None = None,
+    asked: set[str] | None = None,
+    remote: RemoteShelf | None = None,
 ) -> Callable[[str], str | None]:
-    """What `read_workflow` asks for the texts of reusable workflows: files of the project, never outside of its root.
-
-    Remote ones are not at hand. The texts read are kept in `sources`, the paths asked for in `asked`.
+    """What `read_workflow` asks for the texts of reusable workflows: files of the project, never outside of its root, and
+    those of other repositories that `remote` has at hand. The texts read are kept in `sources`, the paths asked for in `asked`.
     """
     kept = sources if sources is not None else {}
     top = os.path.realpath(root)
 
     def called(uses: str) -> str | None:
         if not uses.startswith("./"):
-            return None
+            if asked is not None:
+                asked.add(uses)
+            if uses not in kept and (text := _remote_text(uses, remote)) is not None:
+                kept[uses] = text
+            return kept.get(uses)
         path = os.path.normpath(uses)
         if asked is not None:
             asked.add(path)
@@ -191,6 +206,11 @@ def called_from(
         return kept[path]
 
     return called
+
+
+def _remote_text(uses: str, remote: RemoteShelf | None) -> str | None:
+    fetched = None if remote is None else remote.at_hand(uses)
+    return None if fetched is None else workflow_text(fetched)
 
 
 def _trigger_options(options: PlanOptions) -> TriggerOptions:

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 from skep import __version__
 from skep.cache.artifacts import Artifacts
@@ -18,6 +19,7 @@ from skep.cli.boundary import INTERRUPTED, without_secrets
 from skep.cli.findings import finding_json, render_findings
 from skep.cli.loading import LoadedPlan, PlanOptions, add_plan_arguments, load_plan, plan_options
 from skep.cli.project import Project, add_setting_flags, open_project
+from skep.cli.remote import load_for_run, remote_opener
 from skep.cli.rerun import EarlierRun, chosen_as_before, read_earlier, take_artifacts
 from skep.cli.run_output import RunOutput, RunTalk, open_output
 from skep.cli.run_start import RunStart, start_early
@@ -90,7 +92,8 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
         earlier = read_earlier(records, args.rerun_failed) if args.rerun_failed else None
         args = args if earlier is None else chosen_as_before(args, earlier)
         reservation = records.reserve(time.time(), os.urandom)
-        loaded = load_plan(_plan_options(args, project, reservation, earlier))
+        options = _plan_options(args, project, reservation, earlier)
+        loaded = load_for_run(partial(load_plan, options, remote_opener(project)))
         if code := _report_findings(loaded, as_json=args.json):
             return code
         output = open_output(
@@ -174,6 +177,7 @@ def _request(
         extra_env=args.env,
         mounts=start.mounts,
         approvals=approvals,
+        remote=loaded.remote,
         on_output=output.take_log,
         warn=output.warn,
     )

@@ -34,6 +34,10 @@ _HINT_OFFLINE = (
 Stop = Callable[[], bool]
 
 
+class NotAsLocked(UserError):  # noqa: N818  what happened
+    """A commit or its files are not those of skep.lock."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
     """What a shelf is made of."""
@@ -135,6 +139,15 @@ class RemoteShelf:
             except SkepError:
                 return None  # `problem` tells
         return None
+
+    def knows(self, uses: str) -> bool:
+        """Whether it was asked for in this run already, well or ill."""
+        return uses.strip() in self._answers
+
+    @property
+    def policy(self) -> RemotePolicy:
+        """What the project allows."""
+        return self._shelf.policy
 
     def locked(self, reference: RemoteReference) -> Locked | None:
         """The lock's entry for a reference."""
@@ -256,8 +269,8 @@ def workflow_text(fetched: FetchedAction) -> str | None:
         return None
 
 
-def _mismatch(reference: RemoteReference, what: str, locked: str, found: str) -> UserError:
-    return UserError(
+def _mismatch(reference: RemoteReference, what: str, locked: str, found: str) -> NotAsLocked:
+    return NotAsLocked(
         f"`{reference}` is not what was locked: {LOCK_FILE} has the {what} {locked}, and now it is {found}",
         hint=f"if you trust the change: `skep actions update {reference}`; if not, do not run it, and ask its owner",
     )
