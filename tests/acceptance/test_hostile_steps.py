@@ -16,7 +16,6 @@ STEPS = {
     "nul-in-path": r"""
       - run: printf '/x\0y\n' >> "$GITHUB_PATH"
       - run: echo never""",
-    "nul-in-uses": r"""- uses: "./a\0b" """,
     "own-files-gone": r"""
       - run: rm -rf "$(dirname "$GITHUB_OUTPUT")"
       - run: echo never""",
@@ -56,6 +55,15 @@ def test_no_step_harms_more_than_its_own_job(tmp_path: Path) -> None:
     assert ended == dict.fromkeys(STEPS, "failure") | dict.fromkeys(unharmed, "success")
     assert not list(tmp_path.rglob("planted")), "nothing is written through a link"
     assert not list((tmp_path / "state").glob("reports/*"))
+
+
+def test_a_nul_in_uses_is_a_finding(tmp_path: Path) -> None:
+    text = 'on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{uses: "./a\\0b"}, {uses: "o/r\\0@v1"}]}}\n'
+    done = make_project(tmp_path, ci=text).call("run")
+
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "\0" not in done.stdout + done.stderr
 
 
 HOSTILE = """\
