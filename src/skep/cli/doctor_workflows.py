@@ -101,6 +101,8 @@ def _machine(project: Project, args: argparse.Namespace) -> Machine:
 def local_action(root: str, uses: str) -> Action | None:
     """The action behind `./path` as it stands in the work tree; None when there is none, or none that can be read."""
     top = os.path.realpath(root)
+    if "\0" in uses:
+        return None  # no file has such a name
     folder = os.path.realpath(os.path.join(top, uses.removeprefix("$/")))
     if os.path.commonpath((folder, top)) != top:
         return None
