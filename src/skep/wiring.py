@@ -25,6 +25,7 @@ from skep.host.namespace import MountAbility
 from skep.model.errors import HostError, StoreError
 from skep.model.ids import LegKey, RunId, StepId
 from skep.model.outcome import RunStatus
+from skep.pipeline.actions.lock import Lock
 from skep.pipeline.actions.remote import RemotePolicy
 from skep.pipeline.engine.execute import RunExecution
 from skep.pipeline.engine.services import EngineServices, RunnerFacts, RunOptions
@@ -279,18 +280,19 @@ def remote_places(settings: Settings, root: str, server_url: str, environ: Mappi
 
 
 def remote_shelf(
-    settings: Settings, paths: StatePaths, places: RemotePlaces, *, use_lock: bool = True
+    settings: Settings, paths: StatePaths, places: RemotePlaces, *, lock: Lock | None = None
 ) -> RemoteShelf:
-    """Actions of other repositories, by settings and skep.lock. Raises UserError for a wrong lock."""
+    """Actions of other repositories, by settings and skep.lock, or by another `lock`, which nothing needs to be in. Raises
+    UserError for a wrong lock."""
     policy = RemotePolicy(
         allowed=settings.actions_allowed,
         require_sha=settings.actions_require_sha,
-        require_lock=settings.actions_require_lock and use_lock,
+        require_lock=settings.actions_require_lock and lock is None,
         offline=settings.actions_offline,
     )
     store = ActionStore(f"{paths.state_dir}/actions", timeout_s=settings.actions_timeout_s)
-    lock = read_lock(places.root) if use_lock else {}
-    return RemoteShelf(Shelf(store=store, policy=policy, lock=lock, origin=places.origin))
+    known = read_lock(places.root) if lock is None else lock
+    return RemoteShelf(Shelf(store=store, policy=policy, lock=known, origin=places.origin))
 
 
 def open_trees(request: RunRequest, work_root: str) -> HostTrees | TreesInPlace:

@@ -9,6 +9,7 @@ import sys
 COMMANDS = {
     "run": ("skep.cli.run", "run workflows for a trigger"),
     "plan": ("skep.cli.plan", "what would run, and why"),
+    "actions": ("skep.cli.actions", "actions of other repositories: lock, update, verify, mirror, list"),
     "lint": ("skep.cli.lint", "check workflow files"),
     "expr": ("skep.cli.expr", "evaluate an expression"),
     "runs": ("skep.cli.runs", "earlier runs: list, show, verify, prune"),

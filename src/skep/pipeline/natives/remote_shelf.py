@@ -145,6 +145,11 @@ class RemoteShelf:
         return uses.strip() in self._answers
 
     @property
+    def parts(self) -> Shelf:
+        """What it is made of, for those who look after the store and the lock."""
+        return self._shelf
+
+    @property
     def policy(self) -> RemotePolicy:
         """What the project allows."""
         return self._shelf.policy
