@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from skep.cache.blobs import (
@@ -40,7 +41,10 @@ class Spool:
         self._file, self._path = new_temporary(blobs)
         self._end = 0
         self._lock = threading.Lock()
-        self._gone = False
+        self._users = 0  # threads that read or write just now; the file is closed behind the last
+        self._sealed = False
+        self._given_up = False
+        self._renamed = False
 
     def reserve(self, size_bytes: int) -> int:
         """Room for that many bytes: its offset. No two reservations overlap."""
@@ -52,11 +56,9 @@ class Spool:
     def write(self, offset: int, data: bytes | memoryview) -> None:
         """Puts bytes at an offset. Raises HostError, also after `discard`."""
         view = memoryview(data)
-        with refusals("cannot store what is uploaded"):
+        with self._in_use(writing=True) as file, refusals("cannot store what is uploaded"):
             while view:
-                if self._file.closed:
-                    raise BlobDamaged("the upload was given up")
-                written = os.pwrite(self._file.fileno(), view, offset)
+                written = os.pwrite(file, view, offset)
                 view, offset = view[written:], offset + written
 
     def commit(
@@ -68,56 +70,88 @@ class Spool:
     ) -> Blob:
         """The blob of these pieces, one behind the other; `observe` sees its bytes. Hold `Blobs.shared` until its manifest
         is written. Raises HostError, Stopped."""
-        if self._is_whole(extents):
-            return self._commit_in_place(extents, stop, observe)
-        with self._blobs.writer() as out:
-            for piece in self._read(extents, stop):
-                out.write(piece)
-                if observe:
-                    observe(piece)
-            return out.commit()
+        with self._in_use() as file:
+            with self._lock:
+                self._sealed = True  # what is committed must not change any more
+                undisturbed = self._users == 1
+            if undisturbed and _is_whole(file, extents):
+                return self._commit_in_place(file, extents, stop, observe)
+            with self._blobs.writer() as out:
+                for piece in _read(file, extents, stop):
+                    out.write(piece)
+                    if observe:
+                        observe(piece)
+                return out.commit()
 
     def discard(self) -> None:
-        """Removes what is left. Safe to repeat."""
+        """Removes what is left, and gives its room back, even while somebody writes. Safe to repeat."""
         with self._lock:
-            if not self._file.closed:
-                if not self._gone:
-                    os.unlink(self._path)
-                self._gone = True
+            if self._given_up:
+                return
+            self._given_up = True
+            if not self._renamed:
+                os.unlink(self._path)
+                os.ftruncate(self._file.fileno(), 0)
+            if not self._users:
                 self._file.close()
 
-    def _is_whole(self, extents: Sequence[Extent]) -> bool:
-        """Whether the file as it lies is the content: nothing need be written twice then."""
-        at = 0
-        for extent in extents:
-            if extent.offset != at:
-                return False
-            at += extent.size_bytes
-        return at == os.fstat(self._file.fileno()).st_size
+    @contextmanager
+    def _in_use(self, *, writing: bool = False) -> Iterator[int]:
+        """The file's descriptor, which stays ours meanwhile: a closed one could be another file by now."""
+        with self._lock:
+            if self._given_up or (writing and self._sealed):
+                raise BlobDamaged("the upload was given up, or is finished")
+            self._users += 1
+        try:
+            yield self._file.fileno()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._given_up and not self._users:
+                self._file.close()
 
     def _commit_in_place(
-        self, extents: Sequence[Extent], stop: Stop, observe: Callable[[memoryview], object] | None
+        self, file: int, extents: Sequence[Extent], stop: Stop, observe: Callable[[memoryview], object] | None
     ) -> Blob:
         digest, size = hashlib.sha256(), 0
-        for piece in self._read(extents, stop):
+        for piece in _read(file, extents, stop):
             digest.update(piece)
             size += len(piece)
             if observe:
                 observe(piece)
         blob = Blob(digest=digest.hexdigest(), size_bytes=size)
-        self._gone = make_visible(self._blobs, self._file, self._path, blob)
+        with self._lock:
+            given_up = self._given_up
+            if not given_up:
+                self._renamed = make_visible(self._blobs, self._file, self._path, blob)
+        if given_up:
+            raise BlobDamaged("the upload was given up")
         return blob
 
-    def _read(self, extents: Sequence[Extent], stop: Stop) -> Iterator[memoryview]:
-        buffer = memoryview(bytearray(CHUNK_BYTES))
-        for extent in extents:
-            at, end = extent.offset, extent.offset + extent.size_bytes
-            while at < end:
-                if stop():
-                    raise Stopped("stopped")
-                with refusals("cannot read what was uploaded"):
-                    count = os.preadv(self._file.fileno(), [buffer[: min(end - at, CHUNK_BYTES)]], at)
-                if not count:
-                    raise BlobDamaged("the upload ends too early")
-                yield buffer[:count]
-                at += count
+
+def _is_whole(file: int, extents: Sequence[Extent]) -> bool:
+    """Whether the file as it lies is the content: nothing need be written twice then."""
+    at = 0
+    for extent in extents:
+        if extent.offset != at:
+            return False
+        at += extent.size_bytes
+    return at == os.fstat(file).st_size
+
+
+def _read(file: int, extents: Sequence[Extent], stop: Stop) -> Iterator[memoryview]:
+    buffer = memoryview(bytearray(CHUNK_BYTES))
+    for extent in extents:
+        at, end = extent.offset, extent.offset + extent.size_bytes
+        while at < end:
+            if stop():
+                raise Stopped("stopped")
+            with refusals("cannot read what was uploaded"):
+                count = os.preadv(file, [buffer[: min(end - at, CHUNK_BYTES)]], at)
+            if not count:
+                raise BlobDamaged("the upload ends too early")
+            yield buffer[:count]
+            at += count

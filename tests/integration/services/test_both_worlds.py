@@ -139,7 +139,7 @@ def test_the_native_actions_download_and_merge_what_a_toolkit_uploaded(worlds: W
     worlds.act(other, "actions/download-artifact@v4", {"path": "out"})
     out = other.workspace / "out"
     found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
-    assert found == ["tool/tool", "zipped/sub/same", "zipped/tool"]
+    assert found == ["tool/tool", "zipped/deps/sub/same", "zipped/deps/tool"]
     merged, _ = worlds.act(
         other, "actions/upload-artifact/merge@v4", {"name": "all", "separate-directories": "true"}
     )

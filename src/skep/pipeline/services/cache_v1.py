@@ -92,7 +92,8 @@ class CacheV1:
         if last < first:
             raise TwirpError("invalid_argument", "`Content-Range` must be `bytes <first>-<last>/*`")
         self._book.touch(reservation)
-        reservation.upload.put_at(first, request.body, last - first + 1)
+        with reservation.upload.receiving():
+            reservation.upload.put_at(first, request.body, last - first + 1)
         return Response(status=204)
 
     def _commit(self, reservation: Reservation, fields: Fields) -> Response:

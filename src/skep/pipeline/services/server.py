@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 from skep.model.errors import HostError
@@ -14,6 +15,7 @@ from .connection import App, Connection, Limits
 MOST_CONNECTIONS = 256
 _BACKLOG = 256
 _JOIN_S = 5.0
+_BREATH_S = 0.05
 
 
 class Server:
@@ -47,7 +49,8 @@ class Server:
 
     def close(self) -> None:
         """Ends all connections, also those that are served just now. Safe to repeat."""
-        listener, self._listener = self._listener, None
+        with self._lock:
+            listener, self._listener = self._listener, None
         if listener is None:
             return
         with contextlib.suppress(OSError):
@@ -70,11 +73,15 @@ class Server:
                 self._room.release()
                 if self._listener is None:
                     return
+                time.sleep(_BREATH_S)  # no file descriptor is free, most likely
                 continue
             thread = threading.Thread(target=self._serve, args=(sock,), name="skep-services", daemon=True)
-            with self._lock:
+            with self._lock:  # `close` either sees it started, or has happened
+                if self._listener is None:
+                    sock.close()
+                    return
                 self._open[sock] = thread
-            thread.start()
+                thread.start()
 
     def _serve(self, sock: socket.socket) -> None:
         try:

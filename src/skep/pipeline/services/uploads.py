@@ -11,13 +11,15 @@ import base64
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 from xml.sax.saxutils import escape
 
 from skep.cache.blobs import Blob, Blobs
 from skep.cache.spool import Extent, Spool
 from skep.host.clock import Clock
+from skep.model.errors import HostError
 
 from .block_list import LARGEST_BYTES, MOST_BLOCKS, parse_block_id, parse_block_list
 from .http_values import Body, HttpError, Request, Response
@@ -39,6 +41,7 @@ class Upload:
         self._limit_bytes = limit_bytes
         self._blocks: dict[str, Extent] = {}
         self._content: list[Extent] | None = None
+        self._failure: HostError | None = None
         self._lock = threading.Lock()
 
     @property
@@ -84,6 +87,20 @@ class Upload:
         with self._lock:
             self._blocks[str(offset)] = Extent(offset=offset, size_bytes=size_bytes)
             self._content = _without_gaps(list(self._blocks.values()))
+
+    @contextmanager
+    def receiving(self) -> Iterator[None]:
+        """Around what stores pieces: when the machine refuses one, the upload fails for good and its room is free at once.
+        Raises HostError, for later pieces too."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield
+        except HostError as error:
+            self._failure = self._failure or error
+            self._content = None
+            self._spool.discard()
+            raise self._failure  # noqa: B904 - it keeps its own cause
 
     def commit(self, observe: Callable[[memoryview], object] | None = None) -> Blob:
         """The content as a blob. Hold `Blobs.shared`. Raises HttpError when nothing is whole, HostError."""
@@ -158,6 +175,15 @@ class Uploads:
         if upload is None:
             raise HttpError(404, "this upload is finished, or was given up", code="BlobNotFound")
         upload.last_use = self._clock.monotonic()
+        with upload.receiving():
+            self._receive(upload, request)
+        upload.last_use = self._clock.monotonic()
+        headers = {"ETag": f'"{secrets.token_hex(8)}"', "x-ms-request-id": secrets.token_hex(16)}
+        return Response(status=201, headers=headers)
+
+    @staticmethod
+    def _receive(upload: Upload, request: Request) -> None:
+        head = request.head
         md5 = head.headers.get("content-md5", "")
         match head.query.get("comp", ""):
             case "block":
@@ -170,11 +196,6 @@ class Uploads:
                 upload.put_all(request.body, md5)
             case other:
                 raise HttpError(400, f"`comp={other}` is not known here", code="InvalidQueryParameterValue")
-        upload.last_use = self._clock.monotonic()
-        return Response(
-            status=201,
-            headers={"ETag": f'"{secrets.token_hex(8)}"', "x-ms-request-id": secrets.token_hex(16)},
-        )
 
 
 def storage_failure(error: HttpError) -> Response:
