@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from skep.cli.loading import read_workflows
 from skep.cli.log_text import plain_lines
 from skep.cli.project import Project, add_setting_flags, open_project
-from skep.cli.remote import remote_opener
+from skep.cli.remote_opening import remote_opener
 from skep.cli.remote_uses import Collected, collect, uses_of
 from skep.cli.tables import render_table
 from skep.host.files import atomic_write

@@ -7,25 +7,27 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from skep.cli.findings import finding_json, printable, render_findings
 from skep.cli.loading import ReadWorkflows, read_workflows
+from skep.cli.local_actions import local_action
 from skep.cli.project import Project, open_project
+from skep.cli.remote_opening import remote_opener
 from skep.cli.secrets import read_secrets
 from skep.model.errors import UserError
-from skep.pipeline.actions.action import Action
-from skep.pipeline.actions.manifest import dockerfile_action, read_action
 from skep.pipeline.natives.known import is_native
 from skep.pipeline.plan.differences import Difference, Effect, Machine, workflow_differences
 from skep.pipeline.plan.job_differences import job_differences
 from skep.pipeline.plan.names import did_you_mean
 from skep.pipeline.runners.labels import host_labels, unsupported_reason
+from skep.pipeline.trigger import repository_facts
 from skep.pipeline.workflow.tree import Workflow
+from skep.source.changes import read_repository
+from skep.source.git import Git
 
 _EFFECTS = (Effect.CANNOT, Effect.DIFFERS, Effect.WORKS)
 _SHOWN_JOBS = 6
-_MAX_ACTION_CHARACTERS = 1 << 20
 
 Found = Sequence[tuple[Workflow, tuple[Difference, ...]]]
 
@@ -57,8 +59,10 @@ def configure_workflows(parser: argparse.ArgumentParser) -> None:
 def run_workflows(args: argparse.Namespace) -> int:
     """Prints the differences. 0; 2 when a workflow cannot be read."""
     project = open_project(args)
-    read = read_workflows(project.root)
-    machine = _machine(project, args)
+    repository = read_repository(Git(project.root, os.environ), user="")
+    shelf = remote_opener(project)(repository_facts(repository).server_url)
+    read = read_workflows(project.root, shelf)
+    machine = _machine(project, args, shelf.problem)
     found = [(one, differences(one, machine)) for one in _chosen(read, args.workflow)]
     if args.json:
         print(json.dumps(_as_json(found, read), indent=2))
@@ -82,7 +86,9 @@ def differences(workflow: Workflow, machine: Machine) -> tuple[Difference, ...]:
     )
 
 
-def _machine(project: Project, args: argparse.Namespace) -> Machine:
+def _machine(
+    project: Project, args: argparse.Namespace, remote_problem: Callable[[str], str | None]
+) -> Machine:
     own = host_labels(project.settings.labels)
     file = project.settings.secrets_file
     secrets = {name.upper() for name in args.secret} | set(read_secrets((), file, os.environ, ask=False))
@@ -93,26 +99,10 @@ def _machine(project: Project, args: argparse.Namespace) -> Machine:
         secrets=secrets,
         variables={name.partition("=")[0].upper() for name in args.var},
         has_token=bool(args.token),
+        remote_problem=remote_problem,
         local_action=lambda uses: local_action(project.root, uses),
         open_environments={name.lower() for name in project.settings.environments_open},
     )
-
-
-def local_action(root: str, uses: str) -> Action | None:
-    """The action behind `./path` as it stands in the work tree; None when there is none, or none that can be read."""
-    top = os.path.realpath(root)
-    if "\0" in uses:
-        return None  # no file has such a name
-    folder = os.path.realpath(os.path.join(top, uses.removeprefix("$/")))
-    if os.path.commonpath((folder, top)) != top:
-        return None
-    for name in ("action.yml", "action.yaml"):
-        try:
-            with open(os.path.join(folder, name), encoding="utf-8", errors="surrogateescape") as file:
-                return read_action(file.read(_MAX_ACTION_CHARACTERS), f"{os.path.normpath(uses)}/{name}")[0]
-        except OSError:
-            continue
-    return dockerfile_action(uses) if os.path.isfile(os.path.join(folder, "Dockerfile")) else None
 
 
 def _chosen(read: ReadWorkflows, wanted: Sequence[str]) -> list[Workflow]:

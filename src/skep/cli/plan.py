@@ -14,9 +14,11 @@ from textwrap import shorten
 
 from skep.cli.log_text import plain_line
 from skep.cli.plan_times import earlier_times, estimate_json, estimate_plan, estimate_text, job_seconds
+from skep.cli.remote import with_policy
+from skep.cli.remote_opening import remote_opener
 from skep.cli.tables import duration_text
 from skep.pipeline.engine.estimate import Estimate
-from skep.pipeline.engine.support import unsupported_job
+from skep.pipeline.engine.support import Problem, unsupported_job
 from skep.pipeline.natives.known import is_native
 from skep.pipeline.plan.contexts import ref_name
 from skep.pipeline.plan.outlook import JobOutlook, LegOutlook, OutlookOptions, Verdict, workflow_outlook
@@ -47,8 +49,9 @@ def run(args: argparse.Namespace) -> int:
     """Prints the plan. 0, or 2 when a workflow cannot be used as it is."""
     project = open_project(args)
     options = replace(plan_options(args), root=project.root)
-    loaded = load_plan(options)
-    asked = _outlook_options(options, project.settings.labels)
+    loaded = with_policy(load_plan(options, remote_opener(project)))
+    problem = loaded.remote.problem if loaded.remote is not None else None
+    asked = _outlook_options(options, project.settings.labels, problem)
     outlooks = {item.key: workflow_outlook(item, asked) for item in loaded.plan.workflows}
     times = earlier_times(project.paths)
     estimate = estimate_plan(loaded.plan.workflows, outlooks, times, jobs=project.settings.jobs)
@@ -60,13 +63,15 @@ def run(args: argparse.Namespace) -> int:
     return 2 if loaded.has_errors else 0
 
 
-def _outlook_options(options: PlanOptions, labels: Sequence[str]) -> OutlookOptions:
+def _outlook_options(
+    options: PlanOptions, labels: Sequence[str], remote_problem: Problem | None
+) -> OutlookOptions:
     own = host_labels(labels)
     return OutlookOptions(
         variables=dict(options.variables),
         matrix=options.matrix,
         unsupported=lambda labels: unsupported_reason(labels, own=own),
-        unsupported_job=lambda job: unsupported_job(job, is_native),
+        unsupported_job=lambda job: unsupported_job(job, is_native, remote_problem),
     )
 
 

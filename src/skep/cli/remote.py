@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
-from skep.cli.loading import LoadedPlan, OpenRemote
-from skep.cli.project import Project
+from skep.cli.loading import LoadedPlan
 from skep.cli.remote_uses import DEPTH, RemoteUse, collect, lock_findings, policy_findings, uses_of
-from skep.pipeline.actions.lock import Lock
 from skep.pipeline.actions.remote import parse_reference
-from skep.pipeline.natives.remote_shelf import RemoteShelf
-from skep.wiring import remote_places, remote_shelf
-
-
-def remote_opener(project: Project, lock: Lock | None = None) -> OpenRemote:
-    """What opens the project's shelf of other repositories' actions: once, whoever asks again. `lock`: another than
-    that of the project."""
-    opened: list[RemoteShelf] = []
-
-    def open_remote(server_url: str) -> RemoteShelf:
-        if not opened:
-            places = remote_places(project.settings, project.root, server_url, os.environ)
-            opened.append(remote_shelf(project.settings, project.paths, places, lock=lock))
-        return opened[0]
-
-    return open_remote
 
 
 def with_policy(loaded: LoadedPlan) -> LoadedPlan:

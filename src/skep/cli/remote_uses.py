@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from skep.cli.doctor_workflows import local_action
+from skep.cli.local_actions import local_action
 from skep.model.errors import SkepError
 from skep.model.finding import Finding, Location
 from skep.pipeline.actions.remote import parse_reference, refusal

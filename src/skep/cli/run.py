@@ -19,7 +19,8 @@ from skep.cli.boundary import INTERRUPTED, without_secrets
 from skep.cli.findings import finding_json, render_findings
 from skep.cli.loading import LoadedPlan, PlanOptions, add_plan_arguments, load_plan, plan_options
 from skep.cli.project import Project, add_setting_flags, open_project
-from skep.cli.remote import load_for_run, remote_opener
+from skep.cli.remote import load_for_run
+from skep.cli.remote_opening import remote_opener
 from skep.cli.rerun import EarlierRun, chosen_as_before, read_earlier, take_artifacts
 from skep.cli.run_output import RunOutput, RunTalk, open_output
 from skep.cli.run_start import RunStart, start_early

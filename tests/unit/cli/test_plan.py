@@ -172,6 +172,7 @@ jobs:
   near: {runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4}]}
 """
     write(root, ".github/workflows/odd.yml", text=text)
+    write(root, "skep.toml", text="[actions]\noffline = true\n")
     jobs = {job["id"]: job for job in as_json(capsys, "-W", "odd")["workflows"][0]["jobs"]}
     assert "container" in jobs["boxed"]["unsupported"]
     assert "someone/something@v1" in jobs["far"]["unsupported"]

@@ -49,6 +49,9 @@ class Machine:
     variables: Collection[str] = ()  # names, upper case
     has_token: bool = False
     open_environments: Collection[str] = ()  # names, lower case
+    remote_problem: Callable[[str], str | None] | None = (
+        None  # why `owner/name@ref` cannot be had; None: none can
+    )
     local_action: Callable[[str], Action | None] = lambda _: None  # `./path` -> what stands there now
 
 

@@ -102,11 +102,14 @@ def _environment(job: Job, machine: Machine) -> Iterator[Difference]:
     )  # fmt: skip
 
 
-def _called(job: Job, _machine: Machine) -> Iterator[Difference]:
-    if job.uses is not None and job.called is None:
+def _called(job: Job, machine: Machine) -> Iterator[Difference]:
+    if job.uses is None or job.called is not None:
+        return
+    problem = f"the reusable workflow `{job.uses.text}` is not on this machine"
+    if machine.remote_problem is None or (problem := machine.remote_problem(job.uses.text) or ""):
         yield difference(
             job, "reusable-workflow", Effect.CANNOT, job.uses.span,
-            f"the reusable workflow `{job.uses.text}` is not on this machine",
+            problem,
             "copy it to `.github/workflows` and call it by `./.github/workflows/NAME.yml`",
         )  # fmt: skip
 
@@ -144,15 +147,24 @@ def _action(job: Job, step: Step, uses: Scalar, machine: Machine) -> Iterator[Di
     if text.startswith((".", "$/")):
         yield from _local_action(job, text, uses.span, machine, set())
         return
-    name, _, ref = text.partition("@")
-    if not machine.has_native(name.lower(), ref):
+    if problem := _remote_problem(text, machine):
         guarded = bool(step.condition.written)
         yield difference(
             job, "action", Effect.DIFFERS if guarded else Effect.CANNOT, uses.span,
-            f"the action `{text}` is not on this machine" + (", should its `if` be true" if guarded else ""),
+            problem + (", should its `if` be true" if guarded else ""),
             "do its work in a `run` step or in an action of your own (`./path`), or give the step an `if` that is"
             " false here",
         )  # fmt: skip
+
+
+def _remote_problem(text: str, machine: Machine) -> str | None:
+    """Why an action that is neither local nor a container cannot be had; None when it can."""
+    name, _, ref = text.partition("@")
+    if machine.has_native(name.lower(), ref):
+        return None
+    if machine.remote_problem is None:
+        return f"the action `{text}` is not on this machine"
+    return machine.remote_problem(text)
 
 
 def _local_action(
@@ -173,14 +185,12 @@ def _local_action(
         inner = step.uses.text.strip() if step.uses is not None else ""
         if inner.startswith((".", "$/")):
             yield from _local_action(job, inner, where, machine, seen)
-        elif inner and step.uses is not None:
-            name, _, ref = inner.partition("@")
-            if not machine.has_native(name.lower(), ref):
-                yield difference(
-                    job, "action", Effect.CANNOT, step.uses.span,
-                    f"`{text}` uses the action `{inner}`, which is not on this machine",
-                    "do its work in a `run` step of the action",
-                )  # fmt: skip
+        elif inner and step.uses is not None and (problem := _remote_problem(inner, machine)):
+            yield difference(
+                job, "action", Effect.CANNOT, step.uses.span,
+                f"`{text}` uses the action `{inner}`: {problem}",
+                "do its work in a `run` step of the action",
+            )  # fmt: skip
 
 
 def _artifacts(job: Job, _machine: Machine) -> Iterator[Difference]:
