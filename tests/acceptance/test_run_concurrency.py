@@ -140,3 +140,37 @@ jobs:
         >= 2
     )
     assert len(list(project.state.glob("repos/*/cache/artifacts/*"))) == 2
+
+
+def test_a_workflow_edited_during_its_run_changes_nothing_of_it(tmp_path: Path) -> None:
+    text = """
+on: push
+jobs:
+  first:
+    runs-on: ubuntu-latest
+    steps:
+      - run: |
+          echo begun >> BEGUN
+          for i in $(seq 100); do [ -e GO ] && exit 0; sleep 0.1; done; exit 1
+  second:
+    needs: first
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: ./act
+"""
+    project = make_project(
+        tmp_path, ci=text.replace("BEGUN", str(tmp_path / "begun")).replace("GO", str(tmp_path / "go"))
+    )
+    action = project.root / "act" / "action.yml"
+    action.parent.mkdir()
+    good = "name: a\ndescription: d\nruns: {using: composite, steps: [{shell: bash, run: 'true'}]}\n"
+    action.write_text(good)
+    run = project.start("run")
+    wait_for_text(tmp_path / "begun")
+    project.write("on: [\n")
+    (tmp_path / "go").touch()
+    said, _ = run.communicate(timeout=60)
+
+    assert run.returncode == 0, said
+    assert project.call("run").returncode == 2, "the next run reads what stands there now"
