@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from skep.host.clock import SystemClock
+from skep.pipeline.expressions.values import Value
 from skep.pipeline.services.signing_key import KEY_LIFE_S, SigningKeys
 
 from .toolkit import CORE, Job, Services
 
 pytestmark = pytest.mark.needs_tool("node", "npm:@actions/core", "openssl")
-GITHUB = {
+GITHUB: dict[str, Value] = {
     "repository": "octo/shop",
     "repository_owner": "octo",
     "server_url": "https://github.com",
@@ -54,7 +55,7 @@ def tokens(job: Job, *audiences: str) -> list[dict[str, Any]]:
 
 
 def test_a_token_says_which_job_asks_and_is_signed_by_a_key_that_can_be_found(services: Services) -> None:
-    job = services.job(id_token=True, **GITHUB)
+    job = services.job(id_token=True, github=GITHUB)
     given, own = tokens(job, "", "sts.example & more")
     assert given["sound"] is True
     assert (given["alg"], given["issuer"], given["claims"]["iss"]) == ("RS256", job.base, job.base)
@@ -81,7 +82,7 @@ def test_a_token_says_which_job_asks_and_is_signed_by_a_key_that_can_be_found(se
 def test_the_subject_follows_environment_then_pull_request_then_ref(
     services: Services, event: str, environment: str, subject: str
 ) -> None:
-    job = services.job(id_token=True, environment=environment, **{**GITHUB, "event_name": event})
+    job = services.job(id_token=True, environment=environment, github={**GITHUB, "event_name": event})
     request = urllib.request.Request(
         job.env["ACTIONS_ID_TOKEN_REQUEST_URL"] + "&audience=a",
         headers={"Authorization": f"Bearer {job.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"},

@@ -128,9 +128,9 @@ def test_the_server_listens_on_this_machine_alone(services: Services) -> None:
     port = int(job.base.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
         assert sock.getpeername()[0] == "127.0.0.1"
-    own = [info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)]
+    own = [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)]
     for address in own:
-        if not str(address).startswith("127."):
+        if not address.startswith("127."):
             with pytest.raises(OSError, match="refused"):
                 socket.create_connection((address, port), timeout=5)
 

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,7 +101,7 @@ class Services:
         environment: str = "",
         id_token: bool = False,
         action: bool = True,
-        **github: Value,
+        github: Mapping[str, Value] | None = None,
     ) -> Job:
         """A job with places of its own."""
         root = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.root))
@@ -117,7 +117,7 @@ class Services:
             **{key: str(folder) for key, folder in folders.items()},
         )
         event: Value = {"repository": {"default_branch": "main"}}
-        context: dict[str, Value] = {"ref": ref, "base_ref": base_ref, "event": event, **github}
+        context: dict[str, Value] = {"ref": ref, "base_ref": base_ref, "event": event, **(github or {})}
         asked = ToolkitJob(
             run_id=RunId("20261121T101530-4f2a"),
             leg=box.leg,

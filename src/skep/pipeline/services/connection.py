@@ -73,8 +73,11 @@ class Connection:
             return False
         body = _SocketBody(self, head)
         response, usable = self._answer(Request(head=head, body=body))
+        unknown = response.parts is not None and response.size_bytes is None
         keep_alive = head.keep_alive and usable and body.finish(_DRAIN_BYTES)
-        self._send(response, keep_alive=keep_alive, body=head.method != "HEAD")
+        keep_alive = keep_alive and (head.takes_chunks or not unknown)
+        chunked = unknown and head.takes_chunks
+        self._send(response, keep_alive=keep_alive, body=head.method != "HEAD", chunked=chunked)
         if not keep_alive and not body.is_over:
             self._linger()
         return keep_alive
@@ -149,9 +152,8 @@ class Connection:
         self._sock.settimeout(self._limits.silence_s)
         self._sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _send(self, response: Response, *, keep_alive: bool, body: bool) -> None:
+    def _send(self, response: Response, *, keep_alive: bool, body: bool, chunked: bool = False) -> None:
         self._sock.settimeout(self._limits.silence_s)
-        chunked = response.parts is not None and response.size_bytes is None
         head = _head_bytes(response, keep_alive=keep_alive, chunked=chunked)
         if response.parts is None:
             self._sock.sendall(head + (response.body if body else b""))
@@ -285,6 +287,7 @@ def _head_bytes(response: Response, *, keep_alive: bool, chunked: bool) -> bytes
         lines.append("Transfer-Encoding: chunked")
     elif response.status != HTTPStatus.NO_CONTENT:
         size = len(response.body) if response.parts is None else response.size_bytes
-        lines.append(f"Content-Length: {size}")
+        if size is not None:  # else the end of the connection is the end
+            lines.append(f"Content-Length: {size}")
     lines.append("Connection: keep-alive" if keep_alive else "Connection: close")
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")

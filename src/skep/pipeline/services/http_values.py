@@ -55,6 +55,7 @@ class Head:
     query: Mapping[str, str]  # of a name given twice, the first
     headers: Mapping[str, str]  # lower-cased names
     keep_alive: bool
+    takes_chunks: bool  # False: a client of HTTP/1.0
     length: int | None  # of the body; None: in chunks
 
 
@@ -114,6 +115,7 @@ def parse_head(text: bytes) -> Head:
         query=_query(query),
         headers=headers,
         keep_alive="close" not in options and (minor == "1" or "keep-alive" in options),
+        takes_chunks=minor == "1",
         length=_body_length(headers, minor),
     )
 
