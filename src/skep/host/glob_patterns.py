@@ -14,16 +14,16 @@ from typing import TypeAlias
 
 from skep.model.errors import UserError
 
+from .glob_classes import GlobClasses
+
 Segment: TypeAlias = "str | re.Pattern[str] | None"
 """A literal name, a pattern for one name, or None for `**`."""
 
 State: TypeAlias = int
 """The set of places in the pattern that a path may have reached, as bits; 0 = neither the path nor anything below can match."""
 
-_ESCAPABLE = frozenset("().*{}+?[]^$\\!")
 _GLOBSTAR = "**"
 _STAR = ".*"
-_CLASS_END = re.compile(r"(?:\\.|[^\\])\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +162,7 @@ def _literal_of(segment: str) -> str:
     """The one name a segment matches; empty when it may match several."""
     literal: list[str] = []
     index = 0
+    may_close = True  # of a class that is not closed all others behind it are not either
     while index < len(segment):
         sign = segment[index]
         if sign == "\\" and index + 1 < len(segment):
@@ -170,7 +171,8 @@ def _literal_of(segment: str) -> str:
         elif sign in "*?":
             return ""
         else:
-            inside = _inside_class(segment, index) if sign == "[" else None
+            inside = _inside_class(segment, index) if sign == "[" and may_close else None
+            may_close = may_close and (sign != "[" or inside is not None)
             if inside is not None and len(inside[0]) > 1:
                 return ""
             single = inside is not None and bool(inside[0])
@@ -208,6 +210,7 @@ def _translate(text: str) -> tuple[str, bool]:
     """A regular expression for one name, and whether it may match more than one."""
     pieces: list[str] = []
     has_magic = False
+    classes = GlobClasses(text) if "[" in text else None
     index = 0
     while index < len(text):
         sign = text[index]
@@ -220,7 +223,7 @@ def _translate(text: str) -> tuple[str, bool]:
             pieces.append("." if sign == "?" else _STAR)
             while sign == "*" and text[following : following + 1] == "*":
                 following += 1
-        elif sign == "[" and (found := _read_class(text, index)) is not None:
+        elif sign == "[" and classes is not None and (found := classes.read(index)) is not None:
             source, following = found
             has_magic = True
             pieces.append(source)
@@ -241,43 +244,3 @@ def _joined(pieces: Sequence[str]) -> str:
     first = "" if pieces[0] == _STAR else chunks.pop(0)
     last = "" if pieces[-1] == _STAR else chunks.pop()
     return first + "".join(f"(?>.*?{chunk})" for chunk in chunks) + f".*{last}"
-
-
-def _read_class(text: str, start: int) -> tuple[str, int] | None:
-    """The set of a `[...]` and the offset behind it; None when it is not closed or a range runs backwards: then `[` is text."""
-    index = start + 1
-    negated = text[index : index + 1] in ("!", "^")
-    if negated:
-        index += 1
-    members: list[str] = []
-    literal: list[bool] = []
-    while index < len(text) and (text[index] != "]" or index == start + 1):
-        escaped = text[index] == "\\" and index + 1 < len(text)
-        index += escaped
-        members.append(text[index])
-        literal.append(escaped and text[index] in _ESCAPABLE)
-        index += 1
-    if index >= len(text):
-        return None
-    ranges = _ranges(members)
-    if ranges is None:
-        return None
-    body = "".join(f"{re.escape(low)}-{re.escape(high)}" for low, high in ranges)
-    if not body:
-        return ("." if negated else "(?!)"), index + 1
-    return f"[{'^' if negated else ''}{body}]", index + 1
-
-
-def _ranges(members: list[str]) -> list[tuple[str, str]] | None:
-    ranges: list[tuple[str, str]] = []
-    index = 0
-    while index < len(members):
-        low = high = members[index]
-        if index + 2 < len(members) and members[index + 1] == "-":
-            high = members[index + 2]
-            index += 2
-        if low > high:
-            return None
-        ranges.append((low, high))
-        index += 1
-    return ranges

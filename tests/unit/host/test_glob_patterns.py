@@ -152,3 +152,32 @@ def test_stars_match_as_fnmatch_says(pattern: str, name: str) -> None:
     if "**" not in pattern:
         found = read.accepts(read.step(read.state_of("/w"), name))
         assert found == fnmatchcase(name, pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["[" * 20_000, "[a" * 20_000, "[z-a" * 10_000 + "]", "\\[" * 5000 + "[" * 5000, "[]" * 10_000]
+)
+def test_signs_that_begin_no_class_cost_no_time_however_many(pattern: str) -> None:
+    (read,) = read_patterns(pattern, root="/r", home="/h")
+    assert read.segments[0] == "r"
+    assert len(read.segments) == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "yes", "no"),
+    [
+        ("[]a]", ["]", "a"], ["b", "[]a]"]),
+        ("[!]a]", ["]a]", "xa]"], ["a]", "b"]),
+        ("[z-a]", ["[z-a]"], ["z"]),
+        ("[z-a[b-c]", ["[z-ab", "[z-ac"], ["b", "[z-a[b-c]"]),
+        ("[a-c-e]", ["b", "-", "e"], ["d"]),
+        ("[]-a]", ["]", "_", "a"], ["-"]),
+        ("[\\]]", ["]"], ["\\"]),
+        ("[\\!a]", ["!", "a"], ["b"]),
+        ("[a", ["[a"], ["a"]),
+    ],
+)
+def test_classes_are_read_as_minimatch_3_does(pattern: str, yes: list[str], no: list[str]) -> None:
+    (read,) = read_patterns(pattern + "?", root="/r", home="/h")
+    found = {name: read.accepts(read.state_of(f"/r/{name}.")) for name in (*yes, *no)}
+    assert found == {**dict.fromkeys(yes, True), **dict.fromkeys(no, False)}

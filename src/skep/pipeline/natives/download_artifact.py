@@ -87,7 +87,8 @@ class DownloadArtifact:
             return _by_ids(ids, stored, messages)
         if pattern:
             messages.info(f"Filtering artifacts by pattern '{pattern}'")
-            return list(filter(lambda one: name_matcher(pattern)(one.name), stored))
+            matches = name_matcher(pattern)
+            return [one for one in stored if matches(one.name)]
         messages.info("No input name, artifact-ids or pattern filtered specified, downloading all artifacts")
         if not merge:
             messages.info("An extra directory with the artifact name will be created for each download")
