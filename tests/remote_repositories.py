@@ -24,7 +24,12 @@ GIT_ENVIRONMENT = {
 def git(folder: Path, *words: str, stdin: bytes = b"", **env: str) -> str:
     """What git prints, stripped."""
     done = subprocess.run(
-        ["git", *words], cwd=folder, env={**GIT_ENVIRONMENT, **env}, input=stdin, capture_output=True, check=False
+        ["git", *words],
+        cwd=folder,
+        env={**GIT_ENVIRONMENT, **env},
+        input=stdin,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, (words, done.stderr.decode())
     return done.stdout.decode().strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from remote_repositories import Bare, git, make_bare
+from remote_repositories import Bare, make_bare
 
 from .skep_process import SkepProject, make_project
 
@@ -127,6 +127,3 @@ def make_remote_project(home: Path, workflow: str) -> RemoteProject:
     remote = RemoteProject(project, hello, count)
     remote.settings(MIRRORS)
     return remote
-
-
-__all__ = ["MIRRORS", "RemoteProject", "git", "make_remote_project"]
