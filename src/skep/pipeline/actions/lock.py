@@ -45,7 +45,8 @@ def parse_lock(text: str, path: str = LOCK_FILE) -> dict[str, Locked]:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"line (\d+), column (\d+)", str(error))
-        line, column = (int(found[1]), int(found[2])) if found else (1, 1)
+        end = (text.count("\n") + 1, len(text) - text.rfind("\n"))  # tomllib: "at end of document"
+        line, column = (int(found[1]), int(found[2])) if found else end
         raise _wrong(f"the lock cannot be read: {error}", path, line, column) from error
     version = table.pop("version", None)
     if version != _VERSION or isinstance(version, bool):
