@@ -336,7 +336,10 @@ def test_a_tree_id_is_that_of_git_for_any_folder(tmp_path: Path) -> None:
     (folder / "empty").mkdir()
     os.chmod(folder / "z", 0o755)
     expected_in = tmp_path / "git"
-    env = {"GIT_DIR": str(expected_in), "GIT_WORK_TREE": str(folder)}
-    git(folder, "init", "--quiet", **env)
-    git(folder, "add", "-A", **env)
-    assert tree_id(str(folder), {}) == git(folder, "write-tree", **env)
+
+    def ask(*words: str) -> str:
+        return git(folder, *words, GIT_DIR=str(expected_in), GIT_WORK_TREE=str(folder))
+
+    ask("init", "--quiet")
+    ask("add", "-A")
+    assert tree_id(str(folder), {}) == ask("write-tree")
