@@ -15,10 +15,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, TypeVar
 
 from skep.model.finding import Finding, Location, Severity
 
+T = TypeVar("T")
 Kind = Literal["text", "path", "texts", "pairs", "count", "size", "number", "flag", "choice"]
 SettingValue = str | int | float | tuple[str, ...]
 
@@ -31,148 +32,110 @@ def _about(kind: Kind, doc: str, default: str = "") -> dict[str, str]:
     return {"kind": kind, "doc": doc, "default": default}
 
 
+def _setting(kind: Kind, default: T, doc: str, shown: str = "") -> T:
+    """A field of `Settings`; `shown` is what the reference says of its default."""
+    made: T = field(default=default, metadata=_about(kind, doc, shown))
+    return made
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the user has set, everything resolved: paths are absolute, `jobs` is at least 1."""
 
-    state_dir: str = field(
-        default="",
-        metadata=_about(
-            "path",
-            "Folder of run records, logs and caches.",
-            "`$XDG_STATE_HOME/skep`, else `~/.local/state/skep`",
-        ),
+    state_dir: str = _setting(
+        "path",
+        "",
+        "Folder of run records, logs and caches.",
+        "`$XDG_STATE_HOME/skep`, else `~/.local/state/skep`",
     )
-    work_dir: str = field(
-        default="",
-        metadata=_about(
-            "path", "Folder in which jobs get their workspaces.", "in the state folder of the repository"
-        ),
+    work_dir: str = _setting(
+        "path", "", "Folder in which jobs get their workspaces.", "in the state folder of the repository"
     )
-    jobs: int = field(
-        default=0, metadata=_about("count", "How many jobs run at once.", "the number of processors")
+    jobs: int = _setting("count", 0, "How many jobs run at once.", "the number of processors")
+    workspace: str = _setting(
+        "choice",
+        "auto",
+        "How a workspace gets its files: `overlay`, `reflink`, `copy`, or `auto`, the first that works.",
     )
-    workspace: str = field(
-        default="auto",
-        metadata=_about(
-            "choice",
-            "How a workspace gets its files: `overlay`, `reflink`, `copy`, or `auto`, the first that works.",
-        ),
+    labels: tuple[str, ...] = _setting(
+        "texts", (), "Labels of `runs-on`, beside its own, that this machine takes."
     )
-    labels: tuple[str, ...] = field(
-        default=(), metadata=_about("texts", "Labels of `runs-on`, beside its own, that this machine takes.")
+    env_allow: tuple[str, ...] = _setting(
+        "texts", (), "Environment variables of yours that steps may see (`NAME`), or get (`NAME=value`)."
     )
-    env_allow: tuple[str, ...] = field(
-        default=(),
-        metadata=_about(
-            "texts", "Environment variables of yours that steps may see (`NAME`), or get (`NAME=value`)."
-        ),
+    secrets_file: str = _setting(
+        "path", "", "File with a `NAME=value` line for each secret; keep it out of git."
     )
-    secrets_file: str = field(
-        default="",
-        metadata=_about("path", "File with a `NAME=value` line for each secret; keep it out of git."),
+    job_timeout_minutes: float = _setting("number", 360.0, "Limit of a job without `timeout-minutes`.")
+    log_limit_bytes: int = _setting("size", 256 * 1024**2, "How much output of one step is kept.", "256 MiB")
+    cache_limit_bytes: int = _setting(
+        "size",
+        10 * 1024**3,
+        "How much `actions/cache` keeps; what was not used for longest goes first.",
+        "10 GiB",
     )
-    job_timeout_minutes: float = field(
-        default=360.0, metadata=_about("number", "Limit of a job without `timeout-minutes`.")
+    hooks_job_started: str = _setting(
+        "path", "", "Script run before each job.", "`$ACTIONS_RUNNER_HOOK_JOB_STARTED`"
     )
-    log_limit_bytes: int = field(
-        default=256 * 1024**2, metadata=_about("size", "How much output of one step is kept.", "256 MiB")
+    hooks_job_completed: str = _setting(
+        "path", "", "Script run after each job.", "`$ACTIONS_RUNNER_HOOK_JOB_COMPLETED`"
     )
-    cache_limit_bytes: int = field(
-        default=10 * 1024**3,
-        metadata=_about(
-            "size", "How much `actions/cache` keeps; what was not used for longest goes first.", "10 GiB"
-        ),
+    hooks_step_started: str = _setting("path", "", "Script run before each step; it sees SKEP_STEP_NAME.")
+    hooks_step_completed: str = _setting(
+        "path", "", "Script run after each step; it sees SKEP_STEP_NAME and SKEP_STEP_OUTCOME."
     )
-    hooks_job_started: str = field(
-        default="",
-        metadata=_about("path", "Script run before each job.", "`$ACTIONS_RUNNER_HOOK_JOB_STARTED`"),
+    actions_mirrors: tuple[str, ...] = _setting(
+        "pairs",
+        (),
+        "Where actions of other repositories are fetched from: an owner, `owner/name` or `*`, and a URL of git or a folder"
+        " (from the project root); below that of an owner lies a repository by each name.",
+        "their server",
     )
-    hooks_job_completed: str = field(
-        default="",
-        metadata=_about("path", "Script run after each job.", "`$ACTIONS_RUNNER_HOOK_JOB_COMPLETED`"),
+    actions_tokens: tuple[str, ...] = _setting(
+        "pairs",
+        (),
+        "Tokens for private ones: an owner, `owner/name` or `*`, and the environment variable that holds the token.",
     )
-    hooks_step_started: str = field(
-        default="", metadata=_about("path", "Script run before each step; it sees SKEP_STEP_NAME.")
+    actions_allowed: tuple[str, ...] = _setting(
+        "texts",
+        (),
+        "Owners, `owner/name` or globs (`octo/*@v2`) whose actions and workflows may be used; those that Skep does itself"
+        " always may.",
+        "all",
     )
-    hooks_step_completed: str = field(
-        default="",
-        metadata=_about("path", "Script run after each step; it sees SKEP_STEP_NAME and SKEP_STEP_OUTCOME."),
+    actions_require_sha: bool = _setting(
+        "flag", False, "Whether actions of other repositories must be named by a commit.", "false"
     )
-    actions_mirrors: tuple[str, ...] = field(
-        default=(),
-        metadata=_about(
-            "pairs",
-            "Where actions of other repositories are fetched from: an owner, `owner/name` or `*`, and a URL of git or a folder"
-            " (from the project root); below that of an owner lies a repository by each name.",
-            "their server",
-        ),
+    actions_require_lock: bool = _setting(
+        "flag", False, "Whether actions of other repositories must be in skep.lock.", "false"
     )
-    actions_tokens: tuple[str, ...] = field(
-        default=(),
-        metadata=_about(
-            "pairs",
-            "Tokens for private ones: an owner, `owner/name` or `*`, and the environment variable that holds the token.",
-        ),
+    actions_offline: bool = _setting(
+        "flag", False, "Whether actions are taken from this machine only, never from a network.", "false"
     )
-    actions_allowed: tuple[str, ...] = field(
-        default=(),
-        metadata=_about(
-            "texts",
-            "Owners, `owner/name` or globs (`octo/*@v2`) whose actions and workflows may be used; those that Skep does itself"
-            " always may.",
-            "all",
-        ),
+    actions_timeout_s: float = _setting("number", 60.0, "How many seconds a fetch of an action may take.")
+    environments_open: tuple[str, ...] = _setting(
+        "texts", (), "Environments that jobs may deploy to without an approval."
     )
-    actions_require_sha: bool = field(
-        default=False,
-        metadata=_about("flag", "Whether actions of other repositories must be named by a commit.", "false"),
+    keep_days: float = _setting("number", 30.0, "Runs older than this many days are dropped; 0: never.")
+    keep_bytes: int = _setting(
+        "size",
+        2 * 1024**3,
+        "The oldest runs are dropped while all take more than this; 0: no limit.",
+        "2 GiB",
     )
-    actions_require_lock: bool = field(
-        default=False,
-        metadata=_about("flag", "Whether actions of other repositories must be in skep.lock.", "false"),
+    keep_count: int = _setting("count", 500, "The oldest runs are dropped while there are more; 0: no limit.")
+    lint_ignore: tuple[str, ...] = _setting("texts", (), "Rules of `skep lint` that are not looked at.")
+    lint_severity: tuple[str, ...] = _setting(
+        "texts", (), "Severities of rules of `skep lint`, as `RULE=error`, `RULE=warning` or `RULE=notice`."
     )
-    actions_offline: bool = field(
-        default=False,
-        metadata=_about("flag", "Whether actions are taken from this machine only, never from a network.", "false"),
+    lint_labels: tuple[str, ...] = _setting(
+        "texts", (), "Labels of your own runners, which `skep lint` must not call unknown."
     )
-    actions_timeout_s: float = field(
-        default=60.0, metadata=_about("number", "How many seconds a fetch of an action may take.")
-    )
-    environments_open: tuple[str, ...] = field(
-        default=(), metadata=_about("texts", "Environments that jobs may deploy to without an approval.")
-    )
-    keep_days: float = field(
-        default=30.0, metadata=_about("number", "Runs older than this many days are dropped; 0: never.")
-    )
-    keep_bytes: int = field(
-        default=2 * 1024**3,
-        metadata=_about(
-            "size", "The oldest runs are dropped while all take more than this; 0: no limit.", "2 GiB"
-        ),
-    )
-    keep_count: int = field(
-        default=500,
-        metadata=_about("count", "The oldest runs are dropped while there are more; 0: no limit."),
-    )
-    lint_ignore: tuple[str, ...] = field(
-        default=(), metadata=_about("texts", "Rules of `skep lint` that are not looked at.")
-    )
-    lint_severity: tuple[str, ...] = field(
-        default=(),
-        metadata=_about(
-            "texts", "Severities of rules of `skep lint`, as `RULE=error`, `RULE=warning` or `RULE=notice`."
-        ),
-    )
-    lint_labels: tuple[str, ...] = field(
-        default=(),
-        metadata=_about("texts", "Labels of your own runners, which `skep lint` must not call unknown."),
-    )
-    lint_owners: tuple[str, ...] = field(
-        default=("actions", "github"),
-        metadata=_about(
-            "texts", "Owners whose actions `skep lint` lets you name by a tag.", "`actions`, `github`"
-        ),
+    lint_owners: tuple[str, ...] = _setting(
+        "texts",
+        ("actions", "github"),
+        "Owners whose actions `skep lint` lets you name by a tag.",
+        "`actions`, `github`",
     )
 
 

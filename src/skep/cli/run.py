@@ -115,11 +115,7 @@ def _run(args: argparse.Namespace, project: Project, start: RunStart) -> int:
         if earlier is not None:
             take_artifacts(Artifacts(project.paths.artifacts), earlier, reservation.run_id)
         approvals = _approvals(args, project, output)
-        if names := unapproved_environments(
-            loaded.plan, [*project.settings.environments_open, *args.approve]
-        ):
-            flags = " ".join(f"--approve {name}" for name in names)
-            output.warn(f"jobs that deploy wait for an approval: {flags}")
+        _tell_approvals(args, project, loaded, output)
         request = _request(
             args,
             project,
@@ -192,6 +188,16 @@ def _approvals(args: argparse.Namespace, project: Project, output: RunOutput) ->
         answers=sys.stdin if asks else None,
         suspend=output.suspend,
     )
+
+
+def _tell_approvals(
+    args: argparse.Namespace, project: Project, loaded: LoadedPlan, output: RunOutput
+) -> None:
+    """Says at the start what will wait for a word of the user's."""
+    approved = [*project.settings.environments_open, *args.approve]
+    if names := unapproved_environments(loaded.plan, approved):
+        flags = " ".join(f"--approve {name}" for name in names)
+        output.warn(f"jobs that deploy wait for an approval: {flags}")
 
 
 def _token(args: argparse.Namespace) -> str:
