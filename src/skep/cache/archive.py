@@ -18,6 +18,9 @@ from skep.cache.blobs import CHUNK_BYTES, Stop, Stopped, never
 from skep.cache.tar_headers import BLOCK, Header, TarError, encode_header, read_headers
 
 Write = Callable[[bytes | memoryview], object]
+_UNPACK_BYTES = (
+    64 << 10
+)  # stays in the processor's cache between read and write: measured, half the time of 1 MiB
 _MODE = 0o777  # nothing restored runs as somebody else
 _END = b"\0" * (2 * BLOCK)
 
@@ -139,7 +142,7 @@ class _Unpacker:
             tuple[str, Header]
         ] = []  # folders; their modes and times come last, writing changes them
         self._links: list[tuple[str, Header]] = []
-        self._buffer = memoryview(bytearray(CHUNK_BYTES))
+        self._buffer = memoryview(bytearray(_UNPACK_BYTES))
 
     def run(self) -> int:
         count = 0
@@ -214,7 +217,7 @@ class _Unpacker:
         while left:
             if self._stop():
                 raise Stopped("stopped")
-            count = self._archive.readinto(self._buffer[: min(left, CHUNK_BYTES)])  # type: ignore[attr-defined]
+            count = self._archive.readinto(self._buffer[: min(left, _UNPACK_BYTES)])  # type: ignore[attr-defined]
             if not count:
                 raise TarError("the archive ends within a file")
             yield self._buffer[:count]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -41,6 +42,10 @@ def output_of(argv: Sequence[str]) -> Iterator[BinaryIO]:
         OWN_COMMANDS.add(process.pid)
         try:
             assert process.stdout is not None
+            with contextlib.suppress(
+                OSError, AttributeError
+            ):  # not Linux, or this user's pipes are many already
+                fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
             yield process.stdout  # type: ignore[misc]  # a BufferedReader, though declared as IO[bytes]
         except (HostError, OSError, EOFError) as error:
             _end(process)
