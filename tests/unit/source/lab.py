@@ -137,7 +137,7 @@ def _child(work: Callable[[MountAbility], None], uid: int, probe_in: str | None,
 @contextmanager
 def open_folder() -> Iterator[str]:
     """A folder that every user may write into; removed afterwards."""
-    folder = tempfile.mkdtemp(prefix="skep-test-")
+    folder = tempfile.mkdtemp(prefix="skep-test-", dir="/var/tmp")  # TMPDIR may lie below a closed folder
     os.chmod(folder, 0o777)
     try:
         yield folder
