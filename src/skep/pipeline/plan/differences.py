@@ -152,8 +152,8 @@ def _permissions(workflow: Workflow, machine: Machine) -> Iterator[Difference]:
             yield Difference(
                 rule="oidc",
                 effect=Effect.DIFFERS,
-                message="`id-token: write`: no OIDC tokens are issued here, so a cloud login by them fails",
-                mend="log in by a secret when `ACTIONS_ID_TOKEN_REQUEST_URL` is not set",
+                message="`id-token: write`: tokens are signed by a key of this machine, which no cloud trusts by itself",
+                mend="log in by a secret here, where `runner.environment` is `self-hosted`",
                 where=node.span,
                 job=job,
             )
