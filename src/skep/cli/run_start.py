@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from skep.cli.project import Project
 from skep.host.files import read_regular
 from skep.host.guard.launch import LaunchedGuard, launch_guard
+from skep.host.guard.tree import forbid_inspection
 from skep.host.namespace import MountAbility, enter_private_mounts, needs_user_namespace
 
 _CHECKOUT = re.compile(rb"actions/checkout\b")
@@ -37,9 +38,12 @@ class RunStart:
 
 
 def start_early(project: Project, *, in_place: bool) -> RunStart:
-    """Enters the namespace when a workflow may need an overlay, then starts the guard. Raises HostError."""
+    """Enters the namespace when a workflow may need an overlay, then starts the guard; steps cannot look into us from then
+    on. Raises HostError."""
     mounts = _enter(project, in_place=in_place)
-    return RunStart(mounts, launch_guard())
+    start = RunStart(mounts, launch_guard())
+    forbid_inspection()
+    return start
 
 
 def _enter(project: Project, *, in_place: bool) -> MountAbility:

@@ -16,7 +16,7 @@ import socket
 import time
 
 from .family import Family, Started
-from .tree import become_subreaper, is_alive, kill_trees
+from .tree import become_subreaper, forbid_inspection, is_alive, kill_trees
 from .wire import (
     BROKEN,
     CHUNK_BYTES,
@@ -292,6 +292,7 @@ def main(parent_pid: int) -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     become_subreaper()
+    forbid_inspection()  # what it is told to start comes with the secrets in its environment
     guard = Guard(socket.socket(fileno=SOCKET_FD))
     guard.sock.set_inheritable(False)
     try:

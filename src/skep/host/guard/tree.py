@@ -12,6 +12,7 @@ import os
 import signal
 import time
 
+PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 ENV_END = 48  # of /proc/PID/stat, counted from the state on
 EXEC_LOOKS, EXEC_PAUSE_S = 20, 0.0005
@@ -20,10 +21,22 @@ LOOKS = 20  # a tree that still grows after so many looks is killed as far as it
 
 def become_subreaper(on: bool = True) -> bool:
     """Makes orphans below this process its children (prctl(2)). False where the system cannot do that."""
+    return _prctl(PR_SET_CHILD_SUBREAPER, int(on))
+
+
+def forbid_inspection() -> bool:
+    """Keeps this process's memory and environment from other programs of the same user, such as steps, and from core
+    dumps (prctl(2), PR_SET_DUMPABLE); what it starts is not affected. Call it after entering namespaces, which needs
+    `/proc/self`. Root's programs may look all the same. False where the system cannot do that.
+    """
+    return _prctl(PR_SET_DUMPABLE, 0)
+
+
+def _prctl(option: int, value: int) -> bool:
     try:
         import ctypes
 
-        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(on), 0, 0, 0) == 0)
+        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError):
         return False
 
