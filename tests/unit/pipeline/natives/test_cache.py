@@ -16,7 +16,8 @@ from skep.cache.blobs import Blobs, Stop, never
 from skep.cache.eviction import evict
 from skep.model.outcome import Outcome
 from skep.pipeline.expressions.values import Value
-from skep.pipeline.natives.cache import CacheAction, scopes_of, version_of
+from skep.pipeline.natives.cache import CacheAction, version_of
+from skep.pipeline.plan.cache_scopes import scopes_of
 from skep.pipeline.ports import NativeResult, Phase
 
 from .calls import Job, Shop
