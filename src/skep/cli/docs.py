@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 from skep.cli.command_page import commands_page
-from skep.settings import TABLES, Settings, environment_name, flag_name, kind_of
+from skep.cli.compatibility import compatibility_page
+from skep.settings import NEVER_IN_FILE, TABLES, Settings, environment_name, flag_name, kind_of
 
 KIND_WORDS = {
     "text": "text",
@@ -45,14 +46,16 @@ def settings_page() -> str:
         default = one.metadata["default"] or _shown(one.default)
         table, _, rest = one.name.partition("_")
         key = f"`{one.name}`, or `{rest}` in `[{table}]`" if table in TABLES else f"`{one.name}`"
+        in_file = f"{key} ({KIND_WORDS[kind_of(one)]})"
+        if one.name in NEVER_IN_FILE:
+            in_file = "no, for that comes with the repository"
         lines += [
             f"## {one.name}",
             "",
             f"{one.metadata['doc']} Default: {default}.",
             "",
-            f"- file: {key} ({KIND_WORDS[kind_of(one)]})",
-            f"- environment: `{environment_name(one.name)}`"
-            + WORD_FORMS.get(kind_of(one), ""),
+            f"- file: {in_file}",
+            f"- environment: `{environment_name(one.name)}`" + WORD_FORMS.get(kind_of(one), ""),
             f"- flag: `{flag_name(one.name)}`" + (", `-j`" if one.name == "jobs" else ""),
             "",
         ]
@@ -104,6 +107,7 @@ def lint_page() -> str:
 
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/compatibility.md": compatibility_page,
     "docs/reference/commands.md": commands_page,
     "docs/reference/settings.md": settings_page,
     "docs/reference/lint.md": lint_page,

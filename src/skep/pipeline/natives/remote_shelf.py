@@ -15,8 +15,10 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from skep.host.files import read_regular
 from skep.model.errors import HostError, SkepError, UserError
 from skep.pipeline.actions.lock import LOCK_FILE, Lock, Locked
+from skep.pipeline.actions.manifest import read_action
 from skep.pipeline.actions.remote import RemotePolicy, RemoteReference, parse_reference, refusal
 from skep.pipeline.ports import FetchedAction
 from skep.source.actions import ActionStore, StoredCommit
@@ -27,6 +29,7 @@ from .background import in_thread
 _AT_ONCE = 8
 _SHORT = 12
 _WORKFLOW_BYTES = 1 << 20
+_ACTION_BYTES = 2 << 20
 _HINT_OFFLINE = (
     "run `skep actions lock` once with a network, or serve it from a folder: `[actions.mirrors]` in skep.toml"
 )
@@ -71,7 +74,7 @@ class RemoteShelf:
         if known is not None and known.error is not None:
             return _with_hint(known.error)
         if known is not None and known.fetched is not None:
-            return None
+            return _container_problem(known.fetched)
         try:
             reference = self._allowed(uses)
             self._check_reach(reference)
@@ -272,6 +275,21 @@ def workflow_text(fetched: FetchedAction) -> str | None:
             return file.read(_WORKFLOW_BYTES + 1).decode("utf-8", "surrogateescape")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+
+
+def _container_problem(fetched: FetchedAction) -> str | None:
+    """Why an action that is here cannot run all the same."""
+    for name in ("action.yml", "action.yaml"):
+        try:
+            text = read_regular(f"{fetched.folder}/{name}", _ACTION_BYTES).decode("utf-8", "surrogateescape")
+        except OSError:
+            continue
+        action, _ = read_action(text, f"{fetched.uses}/{name}")
+        is_docker = action is not None and action.using == "docker"
+        break
+    else:
+        is_docker = os.path.isfile(f"{fetched.folder}/Dockerfile")
+    return f"`{fetched.uses}` is a docker action, and containers do not run here yet" if is_docker else None
 
 
 def _mismatch(reference: RemoteReference, what: str, locked: str, found: str) -> NotAsLocked:
