@@ -1,10 +1,7 @@
-"""Settings: defaults < `skep.toml` or `[tool.skep]` of `pyproject.toml` < environment SKEP_* < flags, in
-one frozen value.
+"""Settings: defaults < `skep.toml` or `[tool.skep]` of `pyproject.toml` < environment SKEP_* < flags, in one frozen value.
 
-Every field carries its documentation; the reference page and the flags are made from it. The field
-`keep_days` is the key
-`keep_days` of the file (or `days` in a table `[keep]`), SKEP_KEEP_DAYS in the environment, and the flag
-`--keep-days`.
+Every field carries its documentation; the reference page and the flags are made from it. The field `keep_days` is the key
+`keep_days` of the file (or `days` in a table `[keep]`), SKEP_KEEP_DAYS in the environment, and the flag `--keep-days`.
 """
 
 from __future__ import annotations
@@ -27,14 +24,13 @@ WORKSPACES = ("auto", "overlay", "reflink", "copy")
 TABLES = ("actions", "environments", "hooks", "keep", "lint")
 """Tables of the file whose keys are settings: `[keep] days` is `keep_days`."""
 
-
-def _about(kind: Kind, doc: str, default: str = "") -> dict[str, str]:
-    return {"kind": kind, "doc": doc, "default": default}
+NEVER_IN_FILE = ("state_dir", "work_dir")
+"""The file comes with the repository, and whoever wrote that must not say where Skep writes and deletes."""
 
 
 def _setting(kind: Kind, default: T, doc: str, shown: str = "") -> T:
     """A field of `Settings`; `shown` is what the reference says of its default."""
-    made: T = field(default=default, metadata=_about(kind, doc, shown))
+    made: T = field(default=default, metadata={"kind": kind, "doc": doc, "default": shown})
     return made
 
 
@@ -64,7 +60,9 @@ class Settings:
         "texts", (), "Environment variables of yours that steps may see (`NAME`), or get (`NAME=value`)."
     )
     secrets_file: str = _setting(
-        "path", "", "File with a `NAME=value` line for each secret; keep it out of git."
+        "path",
+        "",
+        "File with a `NAME=value` line for each secret; keep it out of git. In the file: one below the project root.",
     )
     job_timeout_minutes: float = _setting("number", 360.0, "Limit of a job without `timeout-minutes`.")
     log_limit_bytes: int = _setting("size", 256 * 1024**2, "How much output of one step is kept.", "256 MiB")
@@ -142,12 +140,9 @@ class Settings:
 def read_settings(
     root: str, environ: Mapping[str, str], flags: Mapping[str, SettingValue] | None = None
 ) -> tuple[Settings, tuple[Finding, ...]]:
-    """The settings for a project root, and what is wrong with the file or the environment. Wrong values
-    leave the
-    value below them standing. `flags` holds only those given, by field name. Relative paths are relative
-    to what names
-    them: the root for the file, the current folder for environment and flags. Raises OSError when the file
-    is unreadable.
+    """The settings for a project root, and what is wrong with the file or the environment. Wrong values leave the value
+    below them standing. `flags` holds only those given, by field name. Relative paths are relative to what names them: the
+    root for the file, the current folder for environment and flags. Raises OSError when the file is unreadable.
     """
     values: dict[str, SettingValue] = {}
     findings: list[Finding] = []
@@ -189,8 +184,7 @@ def flag_name(name: str) -> str:
 
 
 def parse_value(one: Field[object], given: object) -> SettingValue:
-    """The value of a field from text (environment, flag) or from TOML. Raises ValueError with what was
-    expected."""
+    """The value of a field from text (environment, flag) or from TOML. Raises ValueError with what was expected."""
     kind = kind_of(one)
     if kind == "texts":
         words = given.replace(",", " ").split() if isinstance(given, str) else given
@@ -322,9 +316,20 @@ def _take_file(
         except ValueError as error:
             findings.append(_wrong(f"`{key}`", error, where))
             continue
-        if kind_of(known[name]) == "path":
+        if kind_of(known[name]) == "path" and value:
             value = os.path.join(root, os.path.expanduser(str(value)))
-        values[name] = value
+        if name in NEVER_IN_FILE or (name == "secrets_file" and not _is_inside(root, str(given))):
+            findings.append(_misplaced(key, name, where))
+        else:
+            values[name] = value
+
+
+def _is_inside(root: str, path: str) -> bool:
+    """Whether a path of the file, and wherever its links lead, lies below the project root."""
+    if os.path.isabs(path) or path.startswith("~"):
+        return False
+    root = os.path.realpath(root)
+    return os.path.commonpath([root, os.path.realpath(os.path.join(root, path))]) == root
 
 
 def _take_environment(
@@ -376,6 +381,16 @@ def _unknown(
         where=where,
         hint=hint,
         severity=severity,
+    )
+
+
+def _misplaced(key: str, name: str, where: Location) -> Finding:
+    what = "cannot be set here" if name in NEVER_IN_FILE else "must be a path below the project root here"
+    return Finding(
+        rule="setting-place",
+        message=f"`{key}` {what}: this file comes with the repository",
+        where=where,
+        hint=f"use {environment_name(name)} or {flag_name(name)}",
     )
 
 

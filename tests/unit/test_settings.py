@@ -168,6 +168,31 @@ def test_paths_are_relative_to_what_names_them(tmp_path: Path, monkeypatch: pyte
     assert settings_of(tmp_path, SKEP_STATE_DIR="~/s").state_dir == os.path.expanduser("~/s")
 
 
+@pytest.mark.parametrize("name", ["state_dir", "work_dir"])
+def test_a_file_of_the_repository_does_not_say_where_we_write(tmp_path: Path, name: str) -> None:
+    settings, findings = read_with_findings(tmp_path, f"{name} = '../elsewhere'")
+    variable, flag = environment_name(name), flag_name(name)
+    message = f"`{name}` cannot be set here: this file comes with the repository"
+    assert findings == [f"error skep.toml:1:1 {message} [setting-place] use {variable} or {flag}"]
+    assert getattr(settings, name) in ("/state/skep", "")
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "~/.netrc", "../secrets", "link", "folder/secrets", "a/../../b"]
+)
+def test_a_file_of_the_repository_names_no_secrets_outside_of_it(tmp_path: Path, path: str) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "link").symlink_to(tmp_path / "secrets")
+    (root / "folder").symlink_to(tmp_path)
+    settings, findings = read_with_findings(root, f"secrets_file = '{path}'")
+    message = "`secrets_file` must be a path below the project root here: this file comes with the repository"
+    hint = "use SKEP_SECRETS_FILE or --secrets-file"
+    assert findings == [f"error skep.toml:1:1 {message} [setting-place] {hint}"]
+    assert settings.secrets_file == ""
+    assert settings_of(root, "secrets_file = 'a/../.secrets'").secrets_file == f"{root}/.secrets"
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
