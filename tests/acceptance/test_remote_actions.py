@@ -270,3 +270,10 @@ def test_list_shows_what_is_used_and_from_where(tmp_path: Path) -> None:
 def _forget(project: SkepProject) -> None:
     """Removes everything that was fetched; its folders are read-only."""
     remove_tree(str(project.state / "actions"))
+
+
+def test_a_repository_cannot_name_variables_as_tokens(tmp_path: Path) -> None:
+    remote = make_remote_project(tmp_path, USES)
+    remote.settings(f'[actions.tokens]\n"evil.invalid" = "HOME"\n{MIRRORS}')
+    ran = remote.project.call("plan")
+    assert (ran.returncode, "this file comes with the repository" in ran.stderr) == (2, True), ran.stderr

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
 _FORM = re.compile(
     r"(?P<owner>[A-Za-z0-9][A-Za-z0-9-]*)/(?P<name>[A-Za-z0-9._-]+)(?P<path>/[^@]*)?@(?P<ref>[^@]+)"
@@ -126,8 +127,13 @@ def location_of(repository: str, mirrors: Sequence[str], server_url: str) -> tup
     return f"{server_url.rstrip('/')}/{repository}", False
 
 
-def named_value(repository: str, pairs: Sequence[str]) -> str:
-    """The value of the pair `owner/name=value`, else `owner=value`, else `*=value`; '' without one."""
+def token_variable(where: str, pairs: Sequence[str]) -> str:
+    """The variable with the token for a URL: of the pair `host/owner/name=VARIABLE`, else `host/owner=...`, else `host=...`; ''
+    without one, and for what is no `https://` or `http://`. A token belongs to a host, whoever names the URL."""
+    parts = urlsplit(where)
+    if parts.scheme not in ("https", "http"):
+        return ""
     named = {key.strip().lower(): value.strip() for key, _, value in (one.partition("=") for one in pairs)}
-    owner = repository.partition("/")[0]
-    return named.get(repository.lower()) or named.get(owner.lower()) or named.get("*", "")
+    words = [parts.netloc.rpartition("@")[2], *(word for word in parts.path.split("/") if word)]
+    ways = ("/".join(words[:count]).lower().removesuffix(".git") for count in range(len(words), 0, -1))
+    return next((named[way] for way in ways if way in named), "")

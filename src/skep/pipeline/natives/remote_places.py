@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from skep.host.files import read_regular
 from skep.model.errors import HostError
 from skep.pipeline.actions.lock import LOCK_FILE, Locked, parse_lock
-from skep.pipeline.actions.remote import location_of, named_value
+from skep.pipeline.actions.remote import location_of, token_variable
 from skep.source.remote_git import Origin, is_folder
 
 _LOCK_BYTES = 16 << 20
@@ -22,7 +22,7 @@ class RemotePlaces:
     root: str  # of the project; folders of mirrors are relative to it
     server_url: str  # of the project's own remote: where repositories are that no mirror has
     mirrors: Sequence[str] = ()  # `owner=where`
-    tokens: Sequence[str] = ()  # `owner=VARIABLE`
+    tokens: Sequence[str] = ()  # `host[/owner[/name]]=VARIABLE`
     environ: Mapping[str, str]
 
     def origin(self, repository: str) -> Origin:
@@ -30,8 +30,8 @@ class RemotePlaces:
         where, is_mirror = location_of(repository, self.mirrors, self.server_url)
         if is_folder(where):
             where = os.path.normpath(os.path.join(self.root, os.path.expanduser(where)))
-        variable = named_value(repository, self.tokens)
-        owner = repository.partition("/")[0]
+        variable = token_variable(where, self.tokens)
+        host = where.partition("://")[2].rpartition("@")[2].partition("/")[0]
         return Origin(
             repository=repository,
             where=where,
@@ -39,7 +39,7 @@ class RemotePlaces:
             is_mirror=is_mirror,
             token_hint=f"is the token in `{variable}` right, and not too old?"
             if variable
-            else f'`[actions.tokens]` in skep.toml names the variable with a token: `{owner} = "MY_TOKEN"`',
+            else f"SKEP_ACTIONS_TOKENS={host}=MY_TOKEN takes a token from the variable MY_TOKEN",
         )
 
     def given_tokens(self) -> list[str]:

@@ -11,9 +11,9 @@ from skep.pipeline.actions.lock import Lock, Locked, parse_lock, render_lock
 from skep.pipeline.actions.remote import (
     RemotePolicy,
     location_of,
-    named_value,
     parse_reference,
     refusal,
+    token_variable,
 )
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -110,10 +110,23 @@ def test_the_nearest_mirror_counts(mirrors: list[str], expected: tuple[str, bool
     assert location_of("Octo/hello", mirrors, "https://server.invalid/") == expected
 
 
-def test_a_token_is_named_for_a_repository_before_its_owner_before_all() -> None:
-    pairs = ["*=ALL", "octo=OWNER", "octo/hello=ONE"]
-    assert [named_value(name, pairs) for name in ("octo/hello", "octo/x", "a/b")] == ["ONE", "OWNER", "ALL"]
-    assert not named_value("a/b", ["octo=OWNER"])
+@pytest.mark.parametrize(
+    ("where", "variable"),
+    [
+        ("https://git.invalid/octo/hello", "ONE"),
+        ("https://me:word@GIT.invalid/octo/hello.git", "ONE"),
+        ("https://git.invalid/octo/other", "OWNER"),
+        ("https://git.invalid/other/x", "HOST"),
+        ("http://git.invalid:8/octo/x", ""),
+        ("https://git.invalid.evil.invalid/octo/hello", ""),
+        ("https://evil.invalid/git.invalid/octo/hello", ""),
+        ("ssh://git.invalid/octo/hello", ""),
+        ("/git.invalid/octo/hello", ""),
+    ],
+)
+def test_a_token_goes_to_the_host_it_is_for_and_to_no_other(where: str, variable: str) -> None:
+    pairs = ["git.invalid=HOST", "git.invalid/octo=OWNER", "git.invalid/octo/hello=ONE"]
+    assert token_variable(where, pairs) == variable
 
 
 ids = st.text("0123456789abcdef", min_size=40, max_size=40)
