@@ -24,8 +24,8 @@ WORKSPACES = ("auto", "overlay", "reflink", "copy")
 TABLES = ("actions", "environments", "hooks", "keep", "lint")
 """Tables of the file whose keys are settings: `[keep] days` is `keep_days`."""
 
-NEVER_IN_FILE = ("state_dir", "work_dir")
-"""The file comes with the repository, and whoever wrote that must not say where Skep writes and deletes."""
+NEVER_IN_FILE = ("state_dir", "work_dir", "actions_tokens")
+"""The file comes with the repository, and whoever wrote that must not say where Skep writes and deletes, or what it sends."""
 
 
 def _setting(kind: Kind, default: T, doc: str, shown: str = "") -> T:
@@ -92,7 +92,7 @@ class Settings:
     actions_tokens: tuple[str, ...] = _setting(
         "pairs",
         (),
-        "Tokens for private ones: an owner, `owner/name` or `*`, and the environment variable that holds the token.",
+        "Tokens for private ones: a host, `host/owner` or `host/owner/name`, and the variable that holds the token.",
     )
     actions_allowed: tuple[str, ...] = _setting(
         "texts",
