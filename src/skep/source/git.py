@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from skep.host.captured import Captured, run_captured
+from skep.host.process import LIMIT_S, Completed, run_sync
 from skep.model.errors import HostError, UserError
 
 _QUIET = (
@@ -27,6 +27,7 @@ _LOCAL_VARIABLES = (  # set when git itself started us, as in a hook: they name 
     "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_ICASE_PATHSPECS",
 )  # fmt: skip
 _FILTERS = r"^filter\..*\.(clean|process)$"
+_HASH_LIMIT_S = 600.0  # for all files that were touched
 _FIELDS = 7  # of one record of `commits`
 _SHA1_DIGITS = 40
 
@@ -145,7 +146,7 @@ class Git:
         if not files:
             return same
         paths = b"".join(os.fsencode(entry.path) + b"\n" for entry in files)
-        done = self._run("hash-object", "--stdin-paths", stdin=paths, settings=off)
+        done = self._run("hash-object", "--stdin-paths", stdin=paths, settings=off, timeout_s=_HASH_LIMIT_S)
         digests = done.stdout.decode("ascii").split()
         if done.exit_code != 0 or len(digests) != len(files):
             return same  # a file went away meanwhile: then it has changed
@@ -183,17 +184,22 @@ class Git:
             return ()
         return tuple(_commit(record) for record in _text(done.stdout).split("\0") if record)
 
-    def _must(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Captured:
+    def _must(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Completed:
         done = self._run(*arguments, settings=settings)
         if done.exit_code != 0:
             raise HostError(f"`git {arguments[0]}` failed: {_first_line(_text(done.stderr))}")
         return done
 
     def _run(
-        self, *arguments: str, stdin: bytes = b"", settings: Mapping[str, str] | None = None
-    ) -> Captured:
+        self,
+        *arguments: str,
+        stdin: bytes = b"",
+        settings: Mapping[str, str] | None = None,
+        timeout_s: float = LIMIT_S,
+    ) -> Completed:
         env = _with_settings(self._env, settings) if settings else self._env
-        return run_captured(("git", *_QUIET, *arguments), cwd=self.root, env=env, stdin=stdin)
+        argv = ("git", *_QUIET, *arguments)
+        return run_sync(argv, cwd=self.root, env=env, input=stdin or None, timeout_s=timeout_s)
 
 
 def _with_settings(env: Mapping[str, str], settings: Mapping[str, str]) -> dict[str, str]:

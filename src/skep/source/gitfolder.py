@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from skep.host.captured import Captured, Capturing, tool_environment
+from skep.host.process import Completed, StartedCommand, tool_environment
 from skep.model.errors import HostError
 
 from .listing import GitPlace, find_git
@@ -88,8 +88,8 @@ class GitReading:
         )
 
 
-def _start(place: GitPlace, *arguments: str) -> Capturing:
-    return Capturing(["git", *arguments], cwd=place.root, env=tool_environment())
+def _start(place: GitPlace, *arguments: str) -> StartedCommand:
+    return StartedCommand(["git", *arguments], cwd=place.root, env=tool_environment())
 
 
 def _head(place: GitPlace) -> tuple[str, str]:
@@ -109,7 +109,7 @@ def _head(place: GitPlace) -> tuple[str, str]:
     return (text[5:].strip(), "") if text.startswith("ref: ") else ("", text)
 
 
-def _all_refs(answer: Captured) -> Iterable[tuple[str, str, str]]:
+def _all_refs(answer: Completed) -> Iterable[tuple[str, str, str]]:
     for line in os.fsdecode(answer.stdout).split("\n"):
         sha, _, rest = line.partition("\0")
         name, _, symbolic = rest.partition("\0")
@@ -117,7 +117,7 @@ def _all_refs(answer: Captured) -> Iterable[tuple[str, str, str]]:
             yield sha, name, symbolic
 
 
-def _read_settings(answer: Captured) -> Iterable[tuple[str, str]]:
+def _read_settings(answer: Completed) -> Iterable[tuple[str, str]]:
     for entry in os.fsdecode(answer.stdout).split("\0"):
         key, _, value = entry.partition("\n")
         if key and KEPT_SETTINGS.fullmatch(key):

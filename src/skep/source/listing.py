@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from skep.host.captured import Captured, Capturing, run_captured, tool_environment
+from skep.host.process import Completed, StartedCommand, run_sync, tool_environment
 from skep.model.errors import HostError, UserError
 
 IGNORE_FILE = b".gitignore"
@@ -52,16 +52,16 @@ def find_git(root: str) -> GitPlace | None:
     return GitPlace(root=root, git_dir=git_dir, common_dir=common_dir, prefix=lines[0])
 
 
-def _git(root: str, *arguments: str) -> Capturing:
-    return Capturing(["git", "-c", "core.fsmonitor=false", *arguments], cwd=root, env=tool_environment())
+def _git(root: str, *arguments: str) -> StartedCommand:
+    return StartedCommand(["git", "-c", "core.fsmonitor=false", *arguments], cwd=root, env=tool_environment())
 
 
-def start_listing(root: str) -> Capturing:
+def start_listing(root: str) -> StartedCommand:
     """Git begins to list; `read_listing` takes the answer."""
     return _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
 
 
-def read_listing(answer: Captured) -> tuple[bytes, ...]:
+def read_listing(answer: Completed) -> tuple[bytes, ...]:
     """The listed paths. A repository that lies inside and is no submodule (`name/`) is not part of the tree."""
     if answer.exit_code != 0:
         raise HostError(f"git could not list the tree: {answer.complaint}", hint="run `git status`")
@@ -139,11 +139,11 @@ def watch_for(place: GitPlace, paths: tuple[bytes, ...]) -> tuple[bytes, ...]:
 def _not_ignored(root: str, folders: list[bytes]) -> list[bytes]:
     if not folders:
         return []
-    asked = run_captured(
+    asked = run_sync(
         ["git", "check-ignore", "-z", "--stdin", "--no-index"],
         cwd=root,
         env=tool_environment(),
-        stdin=b"\0".join(folder + b"/" for folder in folders),
+        input=b"\0".join(folder + b"/" for folder in folders),
     )
     ignored = {path.rstrip(b"/") for path in asked.stdout.split(b"\0")}
     nested = [os.path.join(os.fsencode(root), folder, b".git") for folder in folders]

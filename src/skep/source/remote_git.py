@@ -13,8 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-from skep.host.captured import tool_environment
-from skep.host.process import Completed
+from skep.host.process import Completed, tool_environment
 from skep.host.stoppable import run_stoppable
 from skep.model.errors import HostError, UserError
 

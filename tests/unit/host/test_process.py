@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from skep.host.clock import SystemClock
-from skep.host.process import OWN_COMMANDS, ProgramNotFound, run_sync
+from skep.host.process import (
+    OWN_COMMANDS,
+    ProgramNotFound,
+    StartedCommand,
+    run_sync,
+    tool_environment,
+)
 from skep.model.errors import HostError
 from skep.testing.processes import all_gone, new_marker
 
@@ -35,8 +42,8 @@ def test_the_given_environment_is_the_whole_one() -> None:
 def test_a_command_that_takes_too_long_is_killed_with_its_group() -> None:
     marker = new_marker()
     script = "echo begun; bash -c 'while :; do sleep 0.1; done' $0 & wait"
-    done = run_sync(["bash", "-c", script, marker], cwd="/", timeout_s=0.3)
-    assert (done.exit_code, done.stdout, done.timed_out) == (137, b"begun\n", True)
+    with pytest.raises(HostError, match=r"^`bash marker-\w+` did not end within 0\.3 s$"):
+        run_sync(["bash", "-c", script, marker], cwd="/", timeout_s=0.3)
     assert all_gone(marker)
     assert set() == OWN_COMMANDS
 
@@ -44,9 +51,41 @@ def test_a_command_that_takes_too_long_is_killed_with_its_group() -> None:
 def test_a_process_that_left_the_group_does_not_hold_us_up() -> None:
     marker = new_marker()
     script = "setsid bash -c 'for i in 1 2 3 4; do sleep 1; done' $0 & echo x; sleep 60"
-    done = run_sync(["bash", "-c", script, marker], cwd="/", timeout_s=0.2)
-    assert done.timed_out
-    assert b"x\n" in done.stdout
+    with pytest.raises(HostError, match="did not end"):
+        run_sync(["bash", "-c", script, marker], cwd="/", timeout_s=0.2)
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".gitattributes", ".git/info/exclude"])
+def test_git_does_not_wait_for_ever_for_a_pipe_in_place_of_its_files(tmp_path: Path, name: str) -> None:
+    run_sync(["git", "init", "-q", str(tmp_path)], cwd="/")
+    (tmp_path / "file").write_text("x")
+    place = tmp_path / name
+    place.unlink(missing_ok=True)
+    os.mkfifo(place)
+    listing = StartedCommand(
+        ["git", "-c", "core.fsmonitor=false", "add", "-n", "--", "file"], cwd=tmp_path, env=tool_environment()
+    )
+    with pytest.raises(HostError, match=r"^`git add` did not end within 0\.5 s$") as caught:
+        listing.finish(0.5)
+    assert "a pipe" in caught.value.hint
+
+
+def test_a_started_command_lets_us_work_meanwhile() -> None:
+    started = StartedCommand(
+        ["sh", "-c", "read word; echo $word; echo bad >&2; exit 4"], cwd="/", stdin=b"hi\n"
+    )
+    assert len(OWN_COMMANDS) == 1
+    done = started.finish()
+    assert (done.exit_code, done.stdout, done.complaint) == (4, b"hi\n", "bad")
+    assert set() == OWN_COMMANDS
+
+
+def test_gits_environment_names_no_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DIR", "/elsewhere")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    env = tool_environment()
+    assert "GIT_DIR" not in env
+    assert (env["GIT_CONFIG_GLOBAL"], env["GIT_TERMINAL_PROMPT"]) == ("/dev/null", "0")
 
 
 @pytest.mark.parametrize(

@@ -72,10 +72,10 @@ def make_template(facts: PythonFacts, root: str, wheel_folders: Sequence[str] = 
 
 def _is_accepted(facts: PythonFacts, root: str) -> bool:
     """Whether CPython takes the folder for its prefix, and installs nothing elsewhere."""
-    answer = run_sync([f"{root}/bin/{facts.name}", "-I", "-c", _ASK], cwd="/", env={}, timeout_s=ANSWER_S)
     try:
+        answer = run_sync([f"{root}/bin/{facts.name}", "-I", "-c", _ASK], cwd="/", env={}, timeout_s=ANSWER_S)
         prefix, packages, scripts = json.loads(answer.stdout)
-    except ValueError:
+    except (HostError, ValueError):
         return False
     if packages.startswith(f"{root}/local/") and not os.path.lexists(f"{root}/local"):
         os.symlink(".", f"{root}/local")  # Debian's Python installs below `local`
