@@ -50,7 +50,7 @@ class SqliteConcurrencyGroups:
 
     def __init__(self, paths: StatePaths) -> None:
         self._paths = paths
-        self._opened: tuple[sqlite3.Connection, Lock] | None = None
+        self._opened: tuple[_Lines, Lock] | None = None
         self._holding: dict[tuple[str, str], _Holding] = {}
         self._watching: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -58,18 +58,18 @@ class SqliteConcurrencyGroups:
     async def claim(self, claim: GroupClaim, cancelled: Callable[[], None]) -> bool:
         """See ConcurrencyGroups."""
         claim = _storable(claim)
-        connection, lock = self._open()
-        await self._retrying(lambda: _stand_in_line(connection, claim, lock.path))
+        lines, lock = self._open()
+        await self._retrying(lambda: lines.stand_in(claim, lock))
         self._wake()
         try:
-            won = await self._wait(connection, claim)
+            won = await self._wait(lines, claim)
         except BaseException:
             self._forget(claim)
             raise
         if won:
             self._holding[claim.group, claim.holder] = _Holding(cancelled)
             if self._watching is None or self._watching.done():
-                self._watching = asyncio.create_task(self._watch(connection, lock.path))
+                self._watching = asyncio.create_task(self._watch(lines, lock))
         return won
 
     async def release(self, claim: GroupClaim) -> None:
@@ -85,17 +85,17 @@ class SqliteConcurrencyGroups:
             self._watching = None
         if self._opened is None:
             return
-        connection, lock = self._opened
+        lines, lock = self._opened
         self._opened = None
         self._holding.clear()
         with contextlib.suppress(sqlite3.Error):
-            connection.execute("DELETE FROM claims WHERE lock_path = ?", (lock.path,))
-        connection.close()
+            lines.leave_all(lock)
+        lines.connection.close()
         with contextlib.suppress(OSError):
             os.unlink(lock.path)
         lock.release()
 
-    def _open(self) -> tuple[sqlite3.Connection, Lock]:
+    def _open(self) -> tuple[_Lines, Lock]:
         if self._opened is None:
             with store_errors(self._paths.locks):
                 self._paths.create()
@@ -106,29 +106,25 @@ class SqliteConcurrencyGroups:
                 os.unlink(lock.path)
                 lock.release()
                 raise
-            self._opened = (connection, lock)
+            self._opened = (_Lines(connection, self._paths.locks), lock)
         return self._opened
 
-    async def _wait(self, connection: sqlite3.Connection, claim: GroupClaim) -> bool:
+    async def _wait(self, lines: _Lines, claim: GroupClaim) -> bool:
         pause_s = FIRST_WAIT_S
         while True:
             self._changed.clear()
-            turn = await self._retrying(lambda: _look(connection, claim))
+            turn = await self._retrying(lambda: lines.look(claim))
             if turn is not None:
                 return turn
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), pause_s)
             pause_s = min(pause_s * 1.5, LONGEST_WAIT_S)
 
-    async def _watch(self, connection: sqlite3.Connection, lock_path: str) -> None:
+    async def _watch(self, lines: _Lines, lock: Lock) -> None:
         """Tells holders of this process that somebody wants them cancelled, as long as there are any."""
         while self._holding:
             with contextlib.suppress(sqlite3.Error):  # looked at again in a moment
-                wanted = connection.execute(
-                    "SELECT group_name, holder FROM claims WHERE lock_path = ? AND cancel_wanted",
-                    (lock_path,),
-                ).fetchall()
-                for key in wanted:
+                for key in lines.wanted(lock):
                     holding = self._holding.get(key)
                     if holding is not None and not holding.told:
                         holding.told = True
@@ -139,7 +135,7 @@ class SqliteConcurrencyGroups:
         self._holding.pop((claim.group, claim.holder), None)
         if self._opened is not None:
             with contextlib.suppress(sqlite3.Error):
-                _leave(self._opened[0], claim)
+                self._opened[0].leave(claim)
         self._wake()
 
     def _wake(self) -> None:
@@ -161,67 +157,98 @@ def _storable(claim: GroupClaim) -> GroupClaim:
     return replace(claim, group=storable(claim.group), holder=storable(claim.holder))
 
 
-def _stand_in_line(connection: sqlite3.Connection, claim: GroupClaim, lock_path: str) -> None:
-    with transaction(connection):
-        _promote(connection, claim.group)
-        if claim.queue == "single":
-            connection.execute(
-                "UPDATE claims SET state = 'replaced' WHERE group_name = ? AND state = 'waiting'",
-                (claim.group,),
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The claims in the database, and where the lock files lie that they name."""
+
+    connection: sqlite3.Connection
+    locks: str
+
+    def stand_in(self, claim: GroupClaim, lock: Lock) -> None:
+        """Puts a claim at the end of its line."""
+        execute = self.connection.execute
+        with transaction(self.connection):
+            self._promote(claim.group)
+            if claim.queue == "single":
+                execute(
+                    "UPDATE claims SET state = 'replaced' WHERE group_name = ? AND state = 'waiting'",
+                    (claim.group,),
+                )
+            if claim.cancel_in_progress:
+                execute(
+                    "UPDATE claims SET cancel_wanted = 1 WHERE group_name = ? AND state = 'holding'",
+                    (claim.group,),
+                )
+            execute(
+                "INSERT INTO claims (group_name, holder, state, lock_path) VALUES (?, ?, 'waiting', ?)",
+                (claim.group, claim.holder, _name(lock)),
             )
-        if claim.cancel_in_progress:
-            connection.execute(
-                "UPDATE claims SET cancel_wanted = 1 WHERE group_name = ? AND state = 'holding'",
-                (claim.group,),
+            self._promote(claim.group)
+
+    def look(self, claim: GroupClaim) -> bool | None:
+        """True: ours now; False: replaced; None: others are before us."""
+        line = self._line(claim.group)
+        if not any(state == "holding" and self._is_held(name) for _, _, state, name in line):
+            with transaction(self.connection):  # the holder has died
+                self._promote(claim.group)
+            line = self._line(claim.group)
+        state = next((state for _, holder, state, _ in line if holder == claim.holder), "replaced")
+        if state == "replaced":
+            self.leave(claim)
+        return {"holding": True, "replaced": False}.get(state)
+
+    def leave(self, claim: GroupClaim) -> None:
+        """Takes a claim out of its line."""
+        with transaction(self.connection):
+            self.connection.execute(
+                "DELETE FROM claims WHERE group_name = ? AND holder = ?", (claim.group, claim.holder)
             )
-        connection.execute(
-            "INSERT INTO claims (group_name, holder, state, lock_path) VALUES (?, ?, 'waiting', ?)",
-            (claim.group, claim.holder, lock_path),
-        )
-        _promote(connection, claim.group)
+            self._promote(claim.group)
+
+    def leave_all(self, lock: Lock) -> None:
+        """Takes all claims of a process out."""
+        self.connection.execute("DELETE FROM claims WHERE lock_path = ?", (_name(lock),))
+
+    def wanted(self, lock: Lock) -> list[tuple[str, str]]:
+        """Group and holder of the process's claims that somebody wants cancelled."""
+        return self.connection.execute(
+            "SELECT group_name, holder FROM claims WHERE lock_path = ? AND cancel_wanted", (_name(lock),)
+        ).fetchall()
+
+    def _promote(self, group: str) -> None:
+        """Removes the dead; when nobody holds the group the first in line does. Within a transaction."""
+        alive: list[_Row] = []
+        for row in self._line(group):
+            if self._is_held(row[3]):
+                alive.append(row)
+            else:
+                self.connection.execute("DELETE FROM claims WHERE lock_path = ?", (row[3],))
+                if _is_name(row[3]):
+                    with contextlib.suppress(OSError):
+                        os.unlink(f"{self.locks}/{row[3]}")
+        waiting = [ticket for ticket, _, state, _ in alive if state == "waiting"]
+        if waiting and not any(state == "holding" for _, _, state, _ in alive):
+            self.connection.execute("UPDATE claims SET state = 'holding' WHERE ticket = ?", (waiting[0],))
+
+    def _line(self, group: str) -> list[_Row]:
+        """First in line first."""
+        return self.connection.execute(
+            "SELECT ticket, holder, state, lock_path FROM claims WHERE group_name = ? ORDER BY ticket",
+            (group,),
+        ).fetchall()
+
+    def _is_held(self, name: str) -> bool:
+        return _is_name(name) and is_held(f"{self.locks}/{name}")
 
 
-def _look(connection: sqlite3.Connection, claim: GroupClaim) -> bool | None:
-    """True: ours now; False: replaced; None: others are before us."""
-    line = _line(connection, claim.group)
-    if not any(state == "holding" and is_held(path) for _, _, state, path in line):  # the holder has died
-        with transaction(connection):
-            _promote(connection, claim.group)
-        line = _line(connection, claim.group)
-    state = next((state for _, holder, state, _ in line if holder == claim.holder), "replaced")
-    if state == "replaced":
-        _leave(connection, claim)
-    return {"holding": True, "replaced": False}.get(state)
+_Row = tuple[int, str, str, str]  # ticket, holder, state, name of the lock file
 
 
-def _promote(connection: sqlite3.Connection, group: str) -> None:
-    """Removes the dead; when nobody holds the group the first in line does. Within a transaction."""
-    alive: list[_Row] = []
-    for row in _line(connection, group):
-        if is_held(row[3]):
-            alive.append(row)
-        else:
-            connection.execute("DELETE FROM claims WHERE lock_path = ?", (row[3],))
-            with contextlib.suppress(OSError):
-                os.unlink(row[3])
-    waiting = [ticket for ticket, _, state, _ in alive if state == "waiting"]
-    if waiting and not any(state == "holding" for _, _, state, _ in alive):
-        connection.execute("UPDATE claims SET state = 'holding' WHERE ticket = ?", (waiting[0],))
+def _name(lock: Lock) -> str:
+    """What the database holds of a lock file: the state folder's own path may be no text."""
+    return os.path.basename(lock.path)
 
 
-def _leave(connection: sqlite3.Connection, claim: GroupClaim) -> None:
-    with transaction(connection):
-        connection.execute(
-            "DELETE FROM claims WHERE group_name = ? AND holder = ?", (claim.group, claim.holder)
-        )
-        _promote(connection, claim.group)
-
-
-_Row = tuple[int, str, str, str]
-
-
-def _line(connection: sqlite3.Connection, group: str) -> list[_Row]:
-    """The claims of a group, first in line first: ticket, holder, state, lock file."""
-    return connection.execute(
-        "SELECT ticket, holder, state, lock_path FROM claims WHERE group_name = ? ORDER BY ticket", (group,)
-    ).fetchall()
+def _is_name(text: object) -> bool:
+    """Whether a row can mean one of our lock files: somebody may have changed the database."""
+    return isinstance(text, str) and text.startswith("groups-") and not {"/", "\0"} & set(text)

@@ -35,7 +35,7 @@ class Lock:
 def is_held(path: str) -> bool:
     """Whether a living process holds the lock file. Looks only: a shared lock for an instant."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe in its place has no writer
     except OSError:
         return False
     try:

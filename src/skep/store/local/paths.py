@@ -59,7 +59,7 @@ class StatePaths:
 
     def run(self, run_id: str) -> RunPaths:
         """The places of one run. Raises OSError for an id that is no name: it comes from a file somebody may have changed."""
-        if "/" in run_id or run_id in ("", ".", ".."):
+        if "/" in run_id or "\0" in run_id or run_id in ("", ".", ".."):
             raise OSError(errno.EINVAL, "a run cannot have that name", run_id)
         return RunPaths(root=f"{self.runs}/{run_id}")
 

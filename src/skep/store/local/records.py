@@ -191,8 +191,11 @@ class RunRecords:
             return self._connection.execute(query, (run_id,)).fetchone() is not None
 
     def is_alive(self, run_id: str) -> bool:
-        """Whether the process that executes a run lives and is not done with it."""
-        return is_held(self.paths.run(run_id).alive)
+        """Whether the process that executes a run lives and is not done with it; an id that no run can have is nobody's."""
+        try:
+            return is_held(self.paths.run(run_id).alive)
+        except OSError:
+            return False
 
     def verify(self, run_id: str) -> Broken | None:
         """The first entry of a run's journal that is not what was written, or None."""
