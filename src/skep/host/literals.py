@@ -39,12 +39,9 @@ class Literals:
     beginnings: Beginnings
 
     def places(self, text: bytes) -> Iterator[tuple[int, int]]:
-        """Start and end of each occurrence of each literal, overlapping ones too, in no order."""
+        """Start and end of stretches that, together, are all occurrences of all literals; in no order, some overlap."""
         for literal in self._candidates(text):
-            start = text.find(literal)
-            while start >= 0:
-                yield start, start + len(literal)
-                start = text.find(literal, start + 1)
+            yield from stretches_of(literal, text)
 
     def held_from(self, text: bytes) -> int:
         """Where the longest end of `text` starts that is a proper beginning of a literal; its length if there is none."""
@@ -60,6 +57,24 @@ class Literals:
             for word in self.words.intersection(whole[:: self.stride // _WORD].tolist()):
                 found.update(self.by_word[word])
         return found
+
+
+def stretches_of(
+    literal: bytes, text: bytes, first: int = 0, end: int = sys.maxsize
+) -> Iterator[tuple[int, int]]:
+    """Start and end of the stretches of `text[first:end]` that occurrences of the literal cover; those that overlap or touch
+    are one, so that a text of one repeated letter gives one stretch and not thousands."""
+    size = len(literal)
+    start = text.find(literal, first, end)
+    while start >= 0:
+        stop = start + size
+        following = text.find(literal, start + 1, end)
+        if 0 <= following <= stop:
+            while (last := text.rfind(literal, stop - size + 1, min(end, stop + size))) >= 0:
+                stop = last + size
+            following = text.find(literal, stop + 1, end)
+        yield start, stop
+        start = following
 
 
 def prepare(forms: Iterable[bytes]) -> Literals:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skep.host.growing_literals import GrowingLiterals
-from skep.host.literals import prepare
+from skep.host.literals import prepare, stretches_of
 from skep.host.masking import JOB_CHARACTERS, JOB_VALUES, Masker
 from skep.host.secret_forms import forms_of
 from skep.model.errors import UserError
@@ -44,6 +44,14 @@ def masked_by_hand(forms: Iterable[bytes], text: bytes) -> bytes:
         elif at == 0 or not marked[at - 1]:
             out += b"***"
     return bytes(out)
+
+
+def occurrences(literals: Iterable[bytes], text: bytes) -> Iterable[tuple[int, int]]:
+    return ((at, at + len(one)) for one in literals for at in range(len(text)) if text.startswith(one, at))
+
+
+def covered(places: Iterable[tuple[int, int]]) -> set[int]:
+    return {at for start, stop in places for at in range(start, stop)}
 
 
 @st.composite
@@ -90,11 +98,7 @@ def test_many_secrets_of_all_lengths_in_long_texts_are_found_as_by_plain_search(
     noise = ["".join(rng.choices(alphabet + " ", k=rng.randrange(40))).encode() for _ in range(30)]
     text = b"".join(rng.choice((rng.choice(forms), rng.choice(noise))) for _ in range(60))
     table = prepare(forms)
-    found = set(table.places(text))
-    expected = {
-        (at, at + len(form)) for form in forms for at in range(len(text)) if text.startswith(form, at)
-    }
-    assert found == expected
+    assert covered(table.places(text)) == covered(occurrences(forms, text))
     step = rng.randrange(1, 50)
     chunks = [text[at : at + step] for at in range(0, len(text), step)]
     assert stream_through(Masker(secrets), chunks) == Masker(secrets).mask(text.decode()).encode()
@@ -165,6 +169,42 @@ def test_blank_and_one_character_values_are_not_masked(secret: str) -> None:
     masker.add(secret)
     assert masker.tables == ()
     assert masker.mask("x  y\n\t \r\n") == "x  y\n\t \r\n"
+
+
+@pytest.mark.parametrize(
+    ("literal", "text", "stretches"),
+    [
+        (b"ab", b"xabxabab-ab", [(1, 3), (4, 8), (9, 11)]),
+        (b"aaa", b"aaaaaaa aa aaa", [(0, 7), (11, 14)]),
+        (b"aba", b"ababababa", [(0, 9)]),
+        (b"abab", b"abababXab", [(0, 6)]),
+        (b"a", b"aa" * 50_000, [(0, 100_000)]),
+        (b"a", b"", []),
+    ],
+)
+def test_occurrences_that_touch_are_one_stretch(
+    literal: bytes, text: bytes, stretches: list[tuple[int, int]]
+) -> None:
+    assert list(stretches_of(literal, text)) == stretches
+
+
+def test_a_text_of_one_letter_and_secrets_of_it_cost_little() -> None:
+    masker = Masker().child()
+    for length in range(2, 2000):
+        masker.add("a" * length)
+    stream = masker.stream()
+    out = stream.feed(b"a" * 65_536 + b"\n")
+    assert out == b"***\n"
+
+
+def test_many_secrets_that_begin_alike_are_told_apart() -> None:
+    masker = Masker().child()
+    secrets = [f"token-of-the-same-kind-{number:06d}-{number:06d}" for number in range(3000)]
+    for secret in secrets:
+        masker.add(secret)
+    text = "\n".join(f"token-of-the-same-kind-x{number:06d}" for number in range(1500))
+    assert masker.mask(text) == text
+    assert masker.mask("<" + "><".join(secrets) + ">") == "<" + "><".join(["***"] * len(secrets)) + ">"
 
 
 def test_touching_and_overlapping_places_become_one_replacement() -> None:
@@ -242,10 +282,7 @@ def test_many_literals_that_came_one_by_one_are_found_as_by_plain_search(seed: i
         table.add([literal])
     ordered = sorted(literals)
     text = b"".join(rng.choice((rng.choice(ordered), b"-", b"\n")) for _ in range(40))
-    expected = {
-        (at, at + len(one)) for one in literals for at in range(len(text)) if text.startswith(one, at)
-    }
-    assert set(table.places(text)) == expected
+    assert covered(table.places(text)) == covered(occurrences(literals, text))
     held = {
         at
         for at in range(len(text))
